@@ -1,0 +1,1 @@
+"""Instruments that many machines have: Linux hwmon rails, stored runs."""

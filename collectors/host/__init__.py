@@ -1,0 +1,1 @@
+"""The host that edgewatt runs on: load, frequency, temperature, RAPL."""

@@ -1,0 +1,1 @@
+"""What executes a network: LiteRT in a process of its own."""

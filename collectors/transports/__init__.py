@@ -1,0 +1,1 @@
+"""How a device is reached: this machine itself, adb, ssh."""

@@ -1,0 +1,99 @@
+"""Devices, found by their URI through entry points: built in, virtual, or anybody else's."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+from urllib.parse import parse_qsl
+
+from edgewatt.profiler.channel import Unavailable
+from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.protocols import Collector, Target, Workload, WorkloadRequest
+
+GROUP = "edgewatt.devices"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceUri:
+    """`scheme:rest?key=value`, such as `replay:runs/a?speed=1`."""
+
+    text: str
+    scheme: str
+    rest: str
+    options: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device or meter that answered. A meter has no `target` and executes nothing (`workload` is None).
+
+    `recorded` is the workload that a replay carries with it.
+    """
+
+    uri: str
+    name: str
+    device_id: str
+    collectors: tuple[Collector, ...]
+    soc: str | None = None
+    simulated: bool = False
+    idle_state: str | None = None
+    target: Target | None = None
+    workload: Callable[[WorkloadRequest], Workload] | None = None
+    recorded: Workload | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A device at hand: the URI that opens it, its name, and what blocks it, each with its fix."""
+
+    uri: str
+    name: str
+    blocked: tuple[Unavailable, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What an entry point of the group `edgewatt.devices` resolves to; its name is the scheme.
+
+    `open` raises UsageError for a URI it cannot read and DeviceError for a device that does not answer; `discover`
+    lists what is at hand, and never fails for want of it.
+    """
+
+    usage: str
+    open: Callable[[DeviceUri], Device]
+    discover: Callable[[], list[Found]]
+
+
+def families() -> dict[str, EntryPoint]:
+    """Every registered scheme, without importing any."""
+    return {point.name: point for point in sorted(entry_points(group=GROUP))}
+
+
+def parse_uri(text: str) -> DeviceUri:
+    """The parts of a device's URI. Raises UsageError if an option has no value."""
+    address, _, query = text.partition("?")
+    scheme, _, rest = address.partition(":")
+    try:
+        options = dict(parse_qsl(query, strict_parsing=True)) if query else {}
+    except ValueError as error:
+        raise UsageError(f"device {text!r}: what follows the ? must read key=value&key=value ({error})") from None
+    return DeviceUri(text, scheme, rest, options)
+
+
+def open_device(uri: str) -> Device:
+    """The device behind `uri`. Raises UsageError for an unknown scheme, DeviceError if it does not answer."""
+    parsed = parse_uri(uri)
+    known = families()
+    if parsed.scheme not in known:
+        raise UsageError(f"device {uri!r}: nothing is registered for {parsed.scheme!r}; known are {', '.join(known)}")
+    family: Family = known[parsed.scheme].load()
+    return family.open(parsed)
+
+
+def only_options(uri: DeviceUri, *allowed: str) -> None:
+    """Raise UsageError if the URI has an option that is not one of `allowed`."""
+    for key in uri.options:
+        if key not in allowed:
+            hint = f"known are {', '.join(allowed)}" if allowed else "it takes none"
+            raise UsageError(f"device {uri.text!r}: no option {key!r}; {hint}")

@@ -1,0 +1,168 @@
+"""The seams: what a run needs of an instrument, a place to execute, and something to execute."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewatt.profiler.batch import Batch, End, Gap
+from edgewatt.profiler.channel import Opened
+from edgewatt.profiler.clock import Clock
+from edgewatt.profiler.clockfit import Echo
+from edgewatt.profiler.window import Window
+
+
+class Collector(Protocol):
+    """One instrument. The run calls `open` once, `read` in a thread of its own until the end, then `close`, always."""
+
+    def open(self, clock: Clock) -> Opened:
+        """The channels, and what cannot be measured. Raises DeviceError if nothing can."""
+        ...
+
+    def read(self, timeout_s: float) -> Batch | Gap | End:
+        """What came within the timeout; an empty Batch is "nothing yet". A failing source gives a Gap, not an error."""
+        ...
+
+    def close(self) -> None:
+        """Undo `open`; called after the last `read` returned; prompt and idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A command that ended: its exit code, and what it printed."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+class Target(Protocol):
+    """Where things are executed: the host, a phone, a board."""
+
+    def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
+        """Execute without a shell. Raises DeviceError on a timeout or a lost connection."""
+        ...
+
+    def push(self, local: Path, remote: str) -> None:
+        """Copy a file there. Raises DeviceError."""
+        ...
+
+    def pull(self, remote: str, local: Path) -> None:
+        """Copy a file back. Raises DeviceError."""
+        ...
+
+    def probe_clock(self, clock: Clock) -> Echo:
+        """Ask once for the device's time."""
+        ...
+
+    def facts(self) -> Mapping[str, Any]:
+        """The conditions a measurement depends on, as plain JSON; a key that cannot be read is None."""
+        ...
+
+    def apply(self, condition: str, value: str) -> None:
+        """Set a condition and verify it. Raises DeviceError where it cannot be."""
+        ...
+
+    def undo(self, condition: str) -> None:
+        """Put back what `apply` found, verified."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadRequest:
+    """What the user asked to have executed. `frequency_hz` None: not pinned. `options` are the runtime's own."""
+
+    model: Path
+    target: str = "cpu"
+    threads: int = 1
+    batch: int = 1
+    runtime: str | None = None
+    frequency_hz: float | None = None
+    seed: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadFacts:
+    """What will be executed, as found before the first repeat.
+
+    `input_sha256` is over the input data; `operators` are (operator, name) in order of execution; `raw` are texts
+    of the tools that are kept in `raw/`.
+    """
+
+    model: str
+    model_sha256: str
+    runtime: str
+    runtime_version: str
+    target_asked: str
+    precision: str | None
+    threads: int
+    batch: int
+    frequency_hz: float | None = None
+    input_sha256: str | None = None
+    operators: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatRequest:
+    """One repeat: at least `seconds` and `iterations` (either may be 0), after warming up until steady or the limit."""
+
+    repeat: int
+    config_id: str
+    seconds: float
+    iterations: int
+    warmup_limit_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatFacts:
+    """What a repeat told. `steady` False: it was still getting faster or slower when the warm-up limit came.
+
+    `latency_s` only where the runtime reveals no iterations, with `latency_stat` "mean".
+    """
+
+    iterations: int
+    target_used: str
+    steady: bool
+    init_s: float | None = None
+    first_s: float | None = None
+    memory_peak_b: int | None = None
+    latency_s: float | None = None
+    latency_stat: str = "median"
+    reasons: tuple[str, ...] = ()
+
+
+class Sink(Protocol):
+    """Where a workload puts what it learns while it runs; everything given is on disk within a second."""
+
+    def window(self, window: Window) -> None:
+        """A window that has ended."""
+        ...
+
+    def iterations(self, repeat: int, t0_ns: NDArray[np.int64], t1_ns: NDArray[np.int64]) -> None:
+        """Start and end of further iterations of a repeat, int64 of the host's clock, each of shape [n]."""
+        ...
+
+    def raw(self, name: str, content: bytes) -> None:
+        """Append what a tool printed to `raw/<name>`."""
+        ...
+
+
+class Workload(Protocol):
+    """What is executed, and the windows in which it ran."""
+
+    def open(self, clock: Clock) -> WorkloadFacts:
+        """Look at what is to be executed. Raises UsageError for a bad model, DeviceError if it cannot run here."""
+        ...
+
+    def repeat(self, request: RepeatRequest, sink: Sink) -> RepeatFacts:
+        """Execute one independent repeat in a fresh process; report `warmup` and `measure/<repeat>` to the sink."""
+        ...
+
+    def close(self) -> None:
+        """Remove what `open` left on the device; idempotent."""
+        ...
