@@ -1,0 +1,61 @@
+"""The host as a device: `host`, or `host?sysfs=DIR&proc=DIR&root=DIR` where those are mounted elsewhere."""
+
+from pathlib import Path
+
+from edgewatt.collectors.generic import hwmon
+from edgewatt.collectors.generic.hwmon import Hwmon
+from edgewatt.collectors.host import rapl
+from edgewatt.collectors.host.facts import device_id, static_facts
+from edgewatt.collectors.host.load import HostLoad
+from edgewatt.collectors.host.places import HERE, Places
+from edgewatt.collectors.host.rapl import Rapl
+from edgewatt.collectors.host.surroundings import cpu_model
+from edgewatt.collectors.transports.local import LocalTarget
+from edgewatt.profiler.device import Device, DeviceUri, Family, Found, only_options
+from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.protocols import Workload, WorkloadRequest
+
+
+def open_host(uri: DeviceUri) -> Device:
+    """This machine: its load, its RAPL counters, its hwmon rails. Raises UsageError for a URI that is not its own."""
+    places = _places(uri)
+    soc = cpu_model(places)
+    return Device(
+        uri=uri.text,
+        name=soc or "host",
+        device_id=device_id(places),
+        collectors=(HostLoad(places), Rapl(places), Hwmon(places.hwmon)),
+        soc=soc,
+        idle_state="awake",
+        target=LocalTarget(places),
+        workload=workload,
+        facts=static_facts(places),
+    )
+
+
+def discover() -> list[Found]:
+    """The host, and what keeps its energy from being measured."""
+    _, no_rapl = rapl.survey(HERE)
+    _, no_rails = hwmon.survey(HERE.hwmon)
+    return [Found("host", cpu_model(HERE) or "host", (*no_rapl, *no_rails))]
+
+
+def workload(request: WorkloadRequest) -> Workload:
+    """A LiteRT model on this machine."""
+    from edgewatt.collectors.runtimes.litert import LitertWorkload  # noqa: PLC0415  (loads only when it is executed)
+
+    return LitertWorkload(request)
+
+
+def _places(uri: DeviceUri) -> Places:
+    only_options(uri, "sysfs", "proc", "root")
+    if uri.rest:
+        raise UsageError(f"device {uri.text!r}: {uri.rest!r} is too much; the host is just `host`")
+    folders = {key: Path(text) for key, text in uri.options.items()}
+    for key, folder in folders.items():
+        if not folder.is_dir():
+            raise UsageError(f"device {uri.text!r}: {key}={folder} is not a folder")
+    return Places(**folders)
+
+
+FAMILY = Family(usage="host", open=open_host, discover=discover)
