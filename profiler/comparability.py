@@ -1,0 +1,91 @@
+"""Whether two sets of rows were measured under the same conditions, and if not, which differs."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewatt.profiler.checked import shown
+from edgewatt.profiler.conditions import comparability
+from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.matching import Cell
+from edgewatt.profiler.side import ENERGY, Side
+
+HASH: Final = "conditions_sha256"
+BOUNDARY: Final = "energy_boundary"
+# What decides for every quantity, and what for one.
+_ALWAYS: Final = ("device_id", "target_used", "simulated")
+_OF_QUANTITY: Final[Mapping[str, tuple[str, ...]]] = {"latency_s": ("latency_stat",), ENERGY: (BOUNDARY,)}
+
+_BothRows = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+WATCHED: Final = (*_ALWAYS, "latency_stat", BOUNDARY, HASH)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A condition that is not the same on both sides, with what each side says of it."""
+
+    key: str
+    old: Any
+    new: Any
+
+    @property
+    def can_be_allowed(self) -> bool:
+        """False for the boundary of energy, whatever the user accepts."""
+        return self.key != BOUNDARY
+
+    def __str__(self) -> str:
+        return f"{self.key} ({shown(self.old)} against {shown(self.new)})"
+
+
+def refuse_impossible(allow: Collection[str]) -> None:
+    """Raise UsageError if `allow` holds what cannot be allowed: joules of two boundaries are different quantities."""
+    if BOUNDARY in allow or "boundary" in allow:
+        raise UsageError(
+            "the boundary cannot be allowed to differ: joules behind a battery and joules at the wall are different "
+            "quantities, and no ratio says anything of the program"
+        )
+
+
+def differences(old: Side, new: Side, cell: Cell) -> list[Difference]:
+    """What differs between the rows of both sides in a way that matters for their quantity.
+
+    A side that says nothing (null) differs from nothing. Columns that the rows are matched on do not count.
+    """
+    rows = (
+        old.measured(cell.key, cell.quantity, cell.old_source),
+        new.measured(cell.key, cell.quantity, cell.new_source),
+    )
+    deciding = [name for name in (*_ALWAYS, *_OF_QUANTITY.get(cell.quantity, ())) if name not in old.columns]
+    found = [Difference(name, *both) for name in deciding if (both := _differing(old, new, rows, name)) is not None]
+    hashes = _differing(old, new, rows, HASH)
+    return found if hashes is None else [*found, *_of_conditions(old, new, rows, Difference(HASH, *hashes))]
+
+
+def _of_conditions(old: Side, new: Side, rows: _BothRows, hashes: Difference) -> list[Difference]:
+    """The conditions behind two hashes, key by key where both runs tell them; else that the hashes differ."""
+    if old.repeats.conditions is None or new.repeats.conditions is None:
+        return [hashes]
+    a, b = comparability(old.repeats.conditions), comparability(new.repeats.conditions)
+    if named := [Difference(key, a[key], b[key]) for key in a if a[key] != b[key]]:
+        return named
+    # The hash of a row holds the boundary of its energy too: it decides for energy, where it is a column of its own,
+    # and not for the latency beside it.
+    return [] if _differing(old, new, rows, BOUNDARY) is not None else [hashes]
+
+
+def _differing(old: Side, new: Side, rows: _BothRows, name: str) -> tuple[Any, Any] | None:
+    """What each side says in a column, if both say something and not the same."""
+    a, b = (
+        [value for value in side.coded[name].distinct(of_side) if value is not None]
+        for side, of_side in zip((old, new), rows, strict=True)
+    )
+    return (_one(a), _one(b)) if a and b and set(a) != set(b) else None
+
+
+def _one(values: list[Any]) -> Any:
+    """The value, or all of them where a side has several itself."""
+    return values[0] if len(values) == 1 else values

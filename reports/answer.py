@@ -1,0 +1,191 @@
+"""What a run says on the terminal: the answer first, each number with its interval, the next command last."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from edgewatt.profiler.trace import Trace
+from edgewatt.profiler.units import format_si
+from edgewatt.reports.escape import CELL_LIMIT, display_width, printable
+from edgewatt.reports.wording import Row, accuracy_of, counted, mean_of, runs_on
+
+_LABEL_WIDTH: Final = 11
+_VALUE_WIDTH: Final = 9
+_INTERVAL_WIDTH: Final = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What the answer needs beside the tables: the run's own facts.
+
+    `clock_bound_s` is the largest bound of its clock fits, None with one clock; `samples` are those of all streams that
+    hold energy, and `samples_lost` those that were counted as lost. `unavailable` are as in the manifest.
+    """
+
+    run: str
+    device: str
+    simulated: bool = False
+    conditions: Mapping[str, Any] | None = None
+    unavailable: Sequence[Mapping[str, Any]] = ()
+    clock_bound_s: float | None = None
+    samples: int | None = None
+    samples_lost: int = 0
+    notices: Sequence[str] = ()
+
+
+def answer(trace: Trace) -> str:
+    """The answer of a processed run, or that it has none, as lines for a terminal."""
+    results, repeats = trace.results(), trace.repeats()
+    rows = [] if results is None else results.to_pylist()
+    return answer_of(rows, [] if repeats is None else repeats.to_pylist(), about(trace))
+
+
+def about(trace: Trace) -> About:
+    """The facts of a run that its answer shows."""
+    manifest = trace.manifest
+    of_energy = {trace.columns[column].stream for source in trace.sources for term in source.terms for column in term}
+    bounds = [fit["bound_ns"] for fit in manifest.clocks.values()]
+    return About(
+        run=str(trace.path),
+        device=str(manifest.device.get("name") or "unnamed device"),
+        simulated=manifest.simulated,
+        conditions=manifest.conditions,
+        unavailable=manifest.unavailable,
+        clock_bound_s=max(bounds) / 1e9 if len(bounds) > 1 else None,
+        samples=sum(trace.stored_streams[name].rows for name in of_energy) if of_energy else None,
+        samples_lost=sum(gap.samples_lost or 0 for gap in trace.gaps() if gap.stream in of_energy),
+        notices=trace.notices,
+    )
+
+
+def answer_of(results: Sequence[Row], repeats: Sequence[Row], about: About) -> str:
+    """The answer from the rows of both tables; its first word is SIMULATED where anything is."""
+    blocks = [
+        _block([row for row in results if row["config_id"] == config], _once(repeats, config), about)
+        for config in dict.fromkeys(row["config_id"] for row in results)
+    ]
+    lines = [line for block in blocks for line in block]
+    if not lines:
+        lines = [f"{_name(about.device)}: no results, as nothing was executed in a measured window"]
+    if about.simulated or any(row["simulated"] for row in results):
+        lines[0] = f"SIMULATED {lines[0]}"
+    notices = [f"notice: {printable(notice)}" for notice in about.notices]
+    return "\n".join([*lines, *notices, _last(about, has_results=bool(results))])
+
+
+def _once(repeats: Sequence[Row], config_id: str) -> list[Row]:
+    """One row per repeat of the configuration, whatever its number of energy sources."""
+    return list({row["repeat"]: row for row in repeats if row["config_id"] == config_id}.values())
+
+
+def _block(results: Sequence[Row], repeats: Sequence[Row], about: About) -> list[str]:
+    """One configuration: its line of conditions, then a line per number; energy once per source."""
+    first = results[0]
+    return [
+        _head(first, repeats, about),
+        _line("latency", *mean_of(first, "latency_s", "s"), _percentiles(first)),
+        *(line for row in results for line in _energy(row, about)),
+        *_memory(first),
+        *_quality(results),
+    ]
+
+
+def _head(row: Row, repeats: Sequence[Row], about: About) -> str:
+    what = [_name(part) for part in (row["device"] or about.device, row["model"], runs_on(row)) if part]
+    return f"{' · '.join(what)}      {', '.join(_conditions(row, repeats, about.conditions or {}))}".rstrip()
+
+
+def _conditions(row: Row, repeats: Sequence[Row], conditions: Mapping[str, Any]) -> list[str]:
+    """Repeats, temperatures, what feeds the device and in what state it idled, as far as they are known."""
+    temperatures_c = [row[f"temperature_{end}_c"] for row in repeats for end in ("start", "end")]
+    known_c = [value for value in temperatures_c if value is not None]
+    found = [
+        _counts(repeats) if repeats else None,
+        f"{min(known_c):.1f} to {max(known_c):.1f} C" if known_c else None,
+        "throttled" if any(row["throttled"] for row in repeats) else None,
+        conditions.get("power_supply"),
+        "charging" if conditions.get("charging") else None,
+        _state(row["idle_state"] or ""),
+    ]
+    return [_name(word) for word in found if word]
+
+
+def _counts(repeats: Sequence[Row]) -> str:
+    """`5 repeats x 500 iterations`, or from the fewest to the most of them."""
+    counts = sorted({row["iterations"] for row in repeats if row["iterations"] is not None})
+    if not counts:
+        return counted(len(repeats), "repeat")
+    each = f"{counts[0]:,} to {counts[-1]:,}" if len(counts) > 1 else f"{counts[0]:,}"
+    return f"{counted(len(repeats), 'repeat')} x {each} iterations"
+
+
+def _percentiles(row: Row) -> str:
+    if row["latency_s_mean"] is None:
+        return ""
+    known = {name: row[f"latency_s_{name}"] for name in ("p90", "p99")}
+    if None in known.values():
+        return f"p90 and p99 not revealed by {_name(row['runtime'] or 'the runtime')}"
+    return ", ".join(f"{name} {format_si(value, 's')}" for name, value in known.items())
+
+
+def _energy(row: Row, about: About) -> list[str]:
+    """Gross, net and power of one energy source; or why there is no energy."""
+    if row["energy_gross_j_mean"] is None:
+        return [_line("energy", f"not measured: {_why_no_energy(row, about)}")]
+    where = [_state(row["energy_boundary"] or ""), _name(row["energy_source"] or "")]
+    remark = ", ".join(filter(None, (accuracy_of(row, "energy_gross_j", "J"), *where)))
+    lines = [_line("energy", *mean_of(row, "energy_gross_j", "J"), remark)]
+    if row["energy_net_j_mean"] is not None:
+        idle = f"above {format_si(row['power_idle_w'], 'W')} {_state(row['idle_state'] or 'idle')}"
+        lines.append(_line("  net", *mean_of(row, "energy_net_j", "J"), idle))
+    return [*lines, _line("power", format_si(row["power_w"], "W"), "", _clock_and_samples(about))]
+
+
+def _why_no_energy(row: Row, about: About) -> str:
+    """The reason that the results give, else what the run says of each instrument."""
+    given = [reason for reason in row["quality_reasons"] or () if "energy" in reason]
+    reasons = given or [f"{u.get('what')}: {u.get('reason')}" for u in about.unavailable] or ["no energy source"]
+    return printable("; ".join(reasons))
+
+
+def _clock_and_samples(about: About) -> str:
+    clocks = None if about.clock_bound_s is None else f"clocks agree to {format_si(about.clock_bound_s, 's', digits=1)}"
+    samples = None if about.samples is None else f"{about.samples_lost:,} of {counted(about.samples, 'sample')} lost"
+    return "; ".join(filter(None, (clocks, samples)))
+
+
+def _memory(row: Row) -> list[str]:
+    if row["memory_peak_b"] is None:
+        return []
+    times = {"loading": row["init_s"], "first inference": row["first_s"]}
+    known = ", ".join(f"{name} {format_si(value, 's')}" for name, value in times.items() if value is not None)
+    return [_line("memory", format_si(row["memory_peak_b"], "B"), "peak", known)]
+
+
+def _quality(results: Sequence[Row]) -> list[str]:
+    """A line for each quality that is not good, with its reasons."""
+    found = {row["quality"]: row["quality_reasons"] for row in results if row["quality"] not in {None, "good"}}
+    return [_line(_name(quality), printable("; ".join(found[quality] or ["no reason given"]))) for quality in found]
+
+
+def _name(text: object) -> str:
+    """A name that somebody chose, short and without control characters."""
+    return printable(str(text), CELL_LIMIT)
+
+
+def _state(word: str) -> str:
+    """One of our own words as people write it: `battery bypass`, `screen on`."""
+    return _name(word.replace("_", " "))
+
+
+def _line(label: str, value: str, interval: str = "", remark: str = "") -> str:
+    value = value or "not measured"
+    columns = ((label, _LABEL_WIDTH), (value, _VALUE_WIDTH), (interval, _INTERVAL_WIDTH))
+    padded = [text + " " * (width - display_width(text)) for text, width in columns]
+    return " ".join([*padded, remark]).rstrip()
+
+
+def _last(about: About, *, has_results: bool) -> str:
+    command = f"   ·   edgewatt export {shlex.quote(about.run)} --to csv -o table.csv" if has_results else ""
+    return printable(f"written to {about.run}{command}")

@@ -1,0 +1,57 @@
+"""A comparison on the terminal: the ratios, each with its interval, then why some have none."""
+
+from typing import Final
+
+from edgewatt.profiler.compare import Comparison, Row
+from edgewatt.profiler.units import format_si
+from edgewatt.reports.escape import printable
+from edgewatt.reports.text import text_table
+from edgewatt.reports.wording import runs_on
+
+_HEADER: Final = ("configuration", "", "old", "new", "new/old", "95 %", "", "repeats", "sessions", "")
+_FLUSH_RIGHT: Final = (2, 3, 4)
+_NAMES: Final = {"latency_s": "latency", "energy_gross_j": "energy", "memory_peak_b": "peak memory"}
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """The table of ratios, its footnotes and notices; the first word is SIMULATED if either side is."""
+    notes = list(dict.fromkeys(note for row in comparison.rows for note in _notes_of(row)))
+    first = f"{'SIMULATED  ' if comparison.simulated else ''}old {comparison.old}, new {comparison.new}"
+    lines = [printable(first)]
+    if comparison.rows:
+        lines.append(text_table(_HEADER, [_cells(row, notes) for row in comparison.rows], right=_FLUSH_RIGHT))
+    lines += [f"[{number}] {printable(note)}" for number, note in enumerate(notes, 1)]
+    return "\n".join([*lines, *(printable(notice) for notice in comparison.notices)])
+
+
+def _notes_of(row: Row) -> list[str]:
+    return [*([] if row.reason is None else [row.reason]), *row.notes]
+
+
+def _cells(row: Row, notes: list[str]) -> list[str]:
+    return [
+        _configuration(row),
+        " ".join(filter(None, (_NAMES[row.quantity], row.energy_source))),
+        "" if row.old is None else format_si(row.old, row.unit),
+        "" if row.new is None else format_si(row.new, row.unit),
+        "" if row.ratio is None else _ratio(row.ratio),
+        "" if row.low is None or row.high is None else f"[{_ratio(row.low)}, {_ratio(row.high)}]",
+        row.direction or row.status.replace("_", " "),
+        f"{row.n_old} and {row.n_new}",
+        row.session_basis or "",
+        "".join(f"[{notes.index(note) + 1}]" for note in _notes_of(row)),
+    ]
+
+
+def _ratio(value: float) -> str:
+    """Thousandths, which is what repeats resolve; a power of ten where a ratio is no small change."""
+    return f"{value:.3f}" if 0.001 <= value < 1000 else f"{value:.3g}"
+
+
+def _configuration(row: Row) -> str:
+    """The model and what ran it, or else whatever the rows are matched on."""
+    named = [
+        str(value) for name, value in row.key.items() if name not in {*row.config, "config_id"} and value is not None
+    ]
+    model = row.config.get("model")
+    return ", ".join(filter(None, (model and str(model), runs_on(row.config), *named))) or "all rows"

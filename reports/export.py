@@ -1,0 +1,101 @@
+"""Results for other programs and for people: one function per format, one table that names them."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import pyarrow.parquet as pq
+
+from edgewatt.profiler.durable import TEMPORARY, rename_durably
+from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.manifest import plain
+from edgewatt.profiler.tables import SCHEMA_VERSION
+from edgewatt.profiler.trace import Trace
+from edgewatt.reports.export_csv import write_csv
+from edgewatt.reports.export_markdown import write_markdown
+from edgewatt.reports.source import Source, Table
+
+Exporter = Callable[[Source, BinaryIO], None]
+
+STANDARD_OUTPUT: Final = "-"
+
+
+def write_parquet(source: Source, file: BinaryIO) -> None:
+    """The table as it is stored: the types of architecture.md, zstd."""
+    pq.write_table(source.rows(), file, compression="zstd")
+
+
+def write_json(source: Source, file: BinaryIO) -> None:
+    """One object, `{"schema": 1, "table": "results", "rows": [...]}`, a row per line; not finite is null."""
+    rows = [json.dumps(plain(row, "row"), allow_nan=False) for row in source.rows().to_pylist()]
+    head = json.dumps({"schema": SCHEMA_VERSION, "table": source.table})
+    lines = ",\n".join(rows)
+    file.write(f'{head[:-1]}, "rows": [\n{lines}\n]}}\n'.encode())
+
+
+FORMATS: Final[Mapping[str, Exporter]] = {
+    "csv": write_csv,
+    "json": write_json,
+    "markdown": write_markdown,
+    "parquet": write_parquet,
+}
+
+
+def export(runs: Sequence[Trace], to: str, output: str | Path, *, table: Table = "results") -> None:
+    """Write `table` of the runs in the format `to` into the file `output`, or to standard output if that is `-`.
+
+    The file is the old one or the whole new one, whatever happens. Raises UsageError for an unknown format, a run
+    without the table, or an `output` that cannot be written.
+    """
+    if to not in FORMATS:
+        raise UsageError(f"--to {to}: no such format; known are {', '.join(FORMATS)}")
+    if "\0" in str(output):
+        raise UsageError(f"-o {str(output)!r}: no file can have a NUL in its name")
+    source = Source(runs, table)
+    if str(output) == STANDARD_OUTPUT:
+        _to_standard_output(FORMATS[to], source, to)
+    else:
+        _to_file(FORMATS[to], source, Path(output))
+
+
+def _to_standard_output(exporter: Exporter, source: Source, to: str) -> None:
+    if to == "parquet" and sys.stdout.isatty():
+        raise UsageError("Parquet is no text for a terminal; name a file with -o, or send standard output elsewhere")
+    sys.stdout.flush()
+    exporter(source, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+
+
+def _to_file(exporter: Exporter, source: Source, output: Path) -> None:
+    try:
+        path = output.resolve()  # a link stays a link
+        if path.exists() and not path.is_file():
+            _into(exporter, source, path)  # a device or a pipe is written to, never replaced; a folder refuses
+        else:
+            _replace(exporter, source, path)
+    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
+        raise _unwritable(output, error) from None
+
+
+def _replace(exporter: Exporter, source: Source, path: Path) -> None:
+    temporary = path.with_name(f".edgewatt-{os.getpid()}{TEMPORARY}")
+    try:
+        _into(exporter, source, temporary)
+        rename_durably(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _into(exporter: Exporter, source: Source, path: Path) -> None:
+    with path.open("wb") as file:
+        exporter(source, file)
+
+
+def _unwritable(output: Path, error: Exception) -> UsageError:
+    why = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else str(error)
+    return UsageError(
+        f"{output}: cannot be written ({why}); name a file in a folder that exists, or - for standard output"
+    )

@@ -1,0 +1,113 @@
+"""The answer on the terminal: first what was asked, each number with its interval, and nothing hidden."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgewatt.profiler.trace import Trace
+from edgewatt.reports.answer import About, answer, answer_of
+from tests.sample_runs import HOSTILE, RESULT, make_run, repeat_rows
+
+NO_ENERGY: dict[str, Any] = dict.fromkeys(name for name in RESULT if name.startswith(("energy_", "power_")))
+
+ANSWER = """\
+Galaxy S10e · mobilenet_v2.tflite · cpu+xnnpack, 4 threads, int8, litert 2.1.0      \
+5 repeats x 500 iterations, 31.2 to 33.0 C, battery, awake
+latency     12.4 ms   [12.2, 12.6]       p90 13.1 ms, p99 14.0 ms
+energy      38.1 mJ   [37.5, 38.7]       accuracy [37.2, 39.0], battery bypass, monsoon/main
+  net       30.5 mJ   [29.8, 31.2]       above 610 mW awake
+power       3.07 W                       clocks agree to 400 µs; 2 of 155,000 samples lost
+memory      23.4 MB   peak               loading 80.0 ms, first inference 31.0 ms
+written to runs/s10e   ·   edgewatt export runs/s10e --to csv -o table.csv"""
+
+
+def rows(**other: Any) -> list[dict[str, Any]]:
+    return [{**RESULT, "latency_s_p99": 0.014, **other}]
+
+
+def about(**other: Any) -> About:
+    facts = {"run": "runs/s10e", "device": "Galaxy S10e", "conditions": {"power_supply": "battery", "charging": False}}
+    return About(**{**facts, "clock_bound_s": 0.0004, "samples": 155_000, "samples_lost": 2, **other})
+
+
+def line(text: str, label: str) -> str:
+    return next(found for found in text.splitlines() if found.startswith(label))
+
+
+def test_the_whole_answer() -> None:
+    assert answer_of(rows(), repeat_rows(), about()) == ANSWER
+
+
+@pytest.mark.parametrize("where", ["run", "row"])
+def test_simulated_is_the_first_word(where: str) -> None:
+    text = answer_of(rows(simulated=where == "row"), repeat_rows(), about(simulated=where == "run"))
+    assert text.split(maxsplit=1)[0] == "SIMULATED"
+
+
+def test_energy_that_was_not_measured_says_why() -> None:
+    unavailable = [{"what": "package-0", "reason": "permission denied", "fix": "sudo chmod a+r"}]
+    text = answer_of(rows(**NO_ENERGY), repeat_rows(energies_j=None), about(unavailable=unavailable, samples=None))
+    assert line(text, "energy") == "energy      not measured: package-0: permission denied"
+    assert "power" not in text
+    assert "0 J" not in text
+    given = answer_of(rows(**NO_ENERGY, quality_reasons=["hot", "energy: no rail"]), [], about(unavailable=unavailable))
+    assert line(given, "energy") == "energy      not measured: energy: no rail"
+
+
+def test_one_repeat_has_no_interval() -> None:
+    text = answer_of(rows(latency_s_low=None, latency_s_high=None), repeat_rows()[:1], about())
+    assert "12.4 ms   one repeat, no interval p90" in line(text, "latency")
+    assert "1 repeat x 500 iterations" in text
+
+
+def test_unknown_accuracy_and_percentiles_are_said() -> None:
+    unknown = {"energy_gross_j_accuracy_low": None, "energy_gross_j_accuracy_high": None, "latency_s_p99": None}
+    text = answer_of(rows(**unknown, latency_s_p90=None), repeat_rows(), about())
+    assert "accuracy unknown, battery bypass" in line(text, "energy")
+    assert line(text, "latency").endswith("p90 and p99 not revealed by litert")
+
+
+def test_a_line_per_energy_source_and_repeats_once() -> None:
+    gauge = {"energy_source": "gauge/battery", "energy_boundary": "gauge"}
+    text = answer_of([*rows(), *rows(**gauge)], [*repeat_rows(), *repeat_rows(**gauge)], about())
+    assert [found.split()[-1] for found in text.splitlines() if found.startswith("energy")] == [
+        "monsoon/main",
+        "gauge/battery",
+    ]
+    assert "5 repeats" in text
+    assert text.count("latency") == 1
+
+
+def test_a_block_per_configuration() -> None:
+    text = answer_of([*rows(), *rows(config_id="b", model="other")], repeat_rows(), about())
+    assert text.count("latency") == 2
+    assert "Galaxy S10e · other" in text
+
+
+def test_what_is_marked_says_why() -> None:
+    text = answer_of(
+        rows(quality="marked", quality_reasons=["hot", "not_steady"]), repeat_rows(throttled=True), about()
+    )
+    assert line(text, "marked") == "marked      hot; not_steady"
+    assert "throttled" in text.splitlines()[0]
+
+
+def test_hostile_names_stay_on_their_line() -> None:
+    hostile = dict.fromkeys(("device", "model", "runtime", "energy_source"), HOSTILE)
+    text = answer_of(rows(**hostile, quality="marked", quality_reasons=[HOSTILE]), repeat_rows(), about(run="a\x1b b"))
+    assert len(text.splitlines()) == len(ANSWER.splitlines()) + 1
+    assert all(found.isprintable() and len(found) < 2100 for found in text.splitlines())
+
+
+def test_of_a_run(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", repeats=repeat_rows(), results=rows(), conditions={"power_supply": "mains"})
+    text = answer(Trace.open(run))
+    assert "mains, awake" in text.splitlines()[0]
+    assert text.splitlines()[-1].startswith(f"written to {run}   ·   edgewatt export ")
+
+
+def test_of_a_run_without_results(tmp_path: Path) -> None:
+    text = answer(Trace.open(make_run(tmp_path / "run", simulated=True)))
+    assert text.splitlines()[0].startswith("SIMULATED Galaxy S10e: no results")
+    assert text.splitlines()[-1] == f"written to {tmp_path / 'run'}"
