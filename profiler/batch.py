@@ -1,7 +1,7 @@
 """What one call of a collector's `read` can return: samples, a stretch without them, or the end."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -64,4 +64,3 @@ class End:
     """The source is exhausted and says why: a replay at its end, a device that went away for good."""
 
     cause: str = "end of recording"
-    facts: Mapping[str, Any] = field(default_factory=dict)

@@ -112,9 +112,9 @@ class Unavailable:
 class Opened:
     """What an instrument answered when it was opened.
 
-    `name` is the collector's; its streams are called `name`, or `name-<suffix>` for those in `channels` that
-    have a suffix because they come at another rate. `clock` stamps its samples. `can_wait` is true only of a
-    source that loses nothing while it is not read, such as a file.
+    `name` is the collector's; its streams are called `name`, or `name-<suffix>` for those in `channels` that have a
+    suffix because they come at another rate. `clock` stamps its samples; `facts` (serial, firmware) are kept in the
+    run. `can_wait` is true only of a source that loses nothing while it is not read, such as a file.
     """
 
     name: str

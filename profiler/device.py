@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from edgewatt.profiler.channel import Unavailable
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.protocols import Collector, Target, Workload, WorkloadRequest
+from edgewatt.profiler.protocols import Collector, Recorded, Target, Workload, WorkloadRequest
 
 GROUP = "edgewatt.devices"
 
@@ -27,7 +27,7 @@ class DeviceUri:
 class Device:
     """A device or meter that answered. A meter has no `target` and executes nothing (`workload` is None).
 
-    `recorded` is the workload that a replay carries with it.
+    `recorded` is what a replay knows of the workload that was executed.
     """
 
     uri: str
@@ -39,7 +39,7 @@ class Device:
     idle_state: str | None = None
     target: Target | None = None
     workload: Callable[[WorkloadRequest], Workload] | None = None
-    recorded: Workload | None = None
+    recorded: Recorded | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -90,8 +90,7 @@ class WorkloadRequest:
 class WorkloadFacts:
     """What will be executed, as found before the first repeat.
 
-    `input_sha256` is over the input data; `operators` are (operator, name) in order of execution; `raw` are texts
-    of the tools that are kept in `raw/`.
+    `input_sha256` is over the input data; `operators` are (operator, name) in order of execution.
     """
 
     model: str
@@ -109,13 +108,17 @@ class WorkloadFacts:
 
 @dataclass(frozen=True, slots=True)
 class RepeatRequest:
-    """One repeat: at least `seconds` and `iterations` (either may be 0), after warming up until steady or the limit."""
+    """One repeat: at least `seconds` and `iterations` (either may be 0), after warming up until steady or the limit.
+
+    `order` is its position in the interleaving of all repeats; it belongs in the attributes of its measured window.
+    """
 
     repeat: int
     config_id: str
     seconds: float
     iterations: int
     warmup_limit_s: float
+    order: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,4 +168,36 @@ class Workload(Protocol):
 
     def close(self) -> None:
         """Remove what `open` left on the device; idempotent."""
+        ...
+
+
+class BeginSink(Protocol):
+    """What a run takes before its first sample; the RunWriter is one."""
+
+    def update(self, **fields: Any) -> None:
+        """Replace fields of the manifest."""
+        ...
+
+    def operators(self, config_id: str, operators: Sequence[tuple[str, str]]) -> None:
+        """The (operator, name) of a configuration, in order of execution."""
+        ...
+
+
+class RepeatSink(Sink, Protocol):
+    """A sink that is told whose iterations follow; the Recording is one."""
+
+    def begin(self, config_id: str) -> None:
+        """Iterations given from now on belong to this configuration."""
+        ...
+
+
+class Recorded(Protocol):
+    """What was executed when a stored run was recorded, to be put into a new run in the same form."""
+
+    def restore(self, sink: BeginSink) -> None:
+        """Put back what was known before the first repeat: conditions, configurations, operators, clocks, meter."""
+        ...
+
+    def replay(self, sink: RepeatSink) -> None:
+        """Put every window, iteration and raw text into the sink. Raises UsageError for a damaged run."""
         ...

@@ -1,0 +1,1 @@
+"""How a run lies on the disk: written, read, and closed again after a crash."""
