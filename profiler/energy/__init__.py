@@ -1,0 +1,1 @@
+"""Joules of a window, and how far they can be off."""
