@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from edgewatt.profiler.comparability import HASH
-from edgewatt.profiler.side import VOID, Side, reasons_of
+from edgewatt.profiler.comparing.comparability import HASH
+from edgewatt.profiler.comparing.side import VOID, Side, reasons_of
 
 MARKED = "marked"
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from edgewatt.profiler.checked import shown
-from edgewatt.profiler.columns import listed
+from edgewatt.profiler.comparing.columns import listed
+from edgewatt.profiler.comparing.plain_table import ALIASES, QUANTITIES
+from edgewatt.profiler.comparing.side import ENERGY, Key, Side, has_energy
+from edgewatt.profiler.comparing.tables import Repeats
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.identity import CONFIG_KEYS
-from edgewatt.profiler.plain_table import ALIASES, QUANTITIES
-from edgewatt.profiler.side import ENERGY, Key, Side, has_energy
-from edgewatt.profiler.tables_io import Repeats
+from edgewatt.profiler.storage.checked import shown
 
 # What may tell configurations apart where there is no config_id: what was asked for, never what came of it.
 CONFIG_COLUMNS: Final = (*CONFIG_KEYS, "device")

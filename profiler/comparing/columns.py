@@ -8,9 +8,9 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from edgewatt.profiler.checked import shown
+from edgewatt.profiler.comparing.formula_guard import UNGUARD_PATTERN
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.formula_guard import UNGUARD_PATTERN
+from edgewatt.profiler.storage.checked import shown
 from edgewatt.profiler.tables import REPEATS, RESULTS
 
 # A day of iterations of 4 ms each; a file of a few bytes can claim more rows than any memory holds.

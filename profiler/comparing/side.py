@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewatt.profiler.checked import shown
+from edgewatt.profiler.comparing.grouping import first_rows, group_ids
+from edgewatt.profiler.comparing.ratio import Sample
+from edgewatt.profiler.comparing.tables import Repeats
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.grouping import first_rows, group_ids
-from edgewatt.profiler.ratio import Sample
-from edgewatt.profiler.tables_io import Repeats
+from edgewatt.profiler.storage.checked import shown
 
 Key = tuple[Any, ...]
 

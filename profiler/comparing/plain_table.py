@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from edgewatt.profiler.checked import shown
-from edgewatt.profiler.columns import TableFile, listed
+from edgewatt.profiler.comparing.columns import TableFile, listed
+from edgewatt.profiler.comparing.grouping import first_rows, group_ids, group_maxima, group_means, group_medians
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.grouping import first_rows, group_ids, group_maxima, group_means, group_medians
+from edgewatt.profiler.storage.checked import shown
 from edgewatt.profiler.tables import REPEATS
 
 # Short names that people use, and the columns they are read as.

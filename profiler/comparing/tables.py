@@ -7,12 +7,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from edgewatt.profiler.columns import EXPORTED, TableFile, exported_as, listed
+from edgewatt.profiler.comparing.columns import EXPORTED, TableFile, exported_as, listed
+from edgewatt.profiler.comparing.plain_table import ALIASES, ITERATION, completed, plain_table
+from edgewatt.profiler.comparing.table_files import read_table_file
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.plain_table import ALIASES, ITERATION, completed, plain_table
-from edgewatt.profiler.table_files import read_table_file
+from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.tables import REPEATS, RESULTS
-from edgewatt.profiler.trace import Trace
 
 
 @dataclass(frozen=True, slots=True, eq=False)

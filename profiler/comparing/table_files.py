@@ -7,11 +7,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from edgewatt.profiler.checked import shown
-from edgewatt.profiler.columns import BYTES_LIMIT, TableFile, checked_rows, unique
-from edgewatt.profiler.csv_table import read_csv
+from edgewatt.profiler.comparing.columns import BYTES_LIMIT, TableFile, checked_rows, unique
+from edgewatt.profiler.comparing.csv_table import read_csv
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.manifest import loads_plainly
+from edgewatt.profiler.storage.checked import shown
+from edgewatt.profiler.storage.manifest import loads_plainly
 from edgewatt.profiler.tables import SCHEMA_VERSION
 
 

@@ -9,9 +9,9 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import csv
 
-from edgewatt.profiler.checked import shown
-from edgewatt.profiler.columns import TableFile, checked_rows, exported_as, unique
+from edgewatt.profiler.comparing.columns import TableFile, checked_rows, exported_as, unique
 from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.storage.checked import shown
 
 _BOM: Final = b"\xef\xbb\xbf"
 _LINES: Final = re.compile(rb"[^\r\n]+")

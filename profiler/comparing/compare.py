@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from edgewatt.profiler.comparability import WATCHED, differences, refuse_impossible
+from edgewatt.profiler.comparing.comparability import WATCHED, differences, refuse_impossible
+from edgewatt.profiler.comparing.matching import Cell, cells_of, match_columns, nothing_in_common
+from edgewatt.profiler.comparing.ratio import ASSUMED_SIGMA_SESSION, Ratio, Sample, ratio_of
+from edgewatt.profiler.comparing.side import NoSample, Side, sample_of, side_of
+from edgewatt.profiler.comparing.side_notices import notices_of
+from edgewatt.profiler.comparing.tables import Repeats, read_repeats
 from edgewatt.profiler.errors import NotComparableError, UsageError
-from edgewatt.profiler.manifest import plain
-from edgewatt.profiler.matching import Cell, cells_of, match_columns, nothing_in_common
-from edgewatt.profiler.ratio import ASSUMED_SIGMA_SESSION, Ratio, Sample, ratio_of
-from edgewatt.profiler.side import NoSample, Side, sample_of, side_of
-from edgewatt.profiler.side_notices import notices_of
+from edgewatt.profiler.storage.manifest import plain
 from edgewatt.profiler.tables import SCHEMA_VERSION
-from edgewatt.profiler.tables_io import Repeats, read_repeats
 
 Status = Literal["compared", "not_comparable", "not_measured", "invalid", "new", "gone"]
 Direction = Literal["better", "worse", "unclear"]

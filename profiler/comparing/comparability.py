@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewatt.profiler.checked import shown
-from edgewatt.profiler.conditions import comparability
+from edgewatt.profiler.analysis.conditions import comparability
+from edgewatt.profiler.comparing.matching import Cell
+from edgewatt.profiler.comparing.side import ENERGY, Side
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.matching import Cell
-from edgewatt.profiler.side import ENERGY, Side
+from edgewatt.profiler.storage.checked import shown
 
 HASH: Final = "conditions_sha256"
 BOUNDARY: Final = "energy_boundary"
