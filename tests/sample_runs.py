@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from edgewatt.profiler.compare import Comparison, Row
-from edgewatt.profiler.manifest import Manifest, write_manifest
+from edgewatt.profiler.comparing.compare import Comparison, Row
+from edgewatt.profiler.storage.manifest import Manifest, write_manifest
 from edgewatt.profiler.tables import GAPS, REPEATS, RESULTS, WINDOWS
 
 PHONE = {

@@ -10,9 +10,9 @@ import numpy as np
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.channel import Channel, EnergySource, Opened
 from edgewatt.profiler.clock import Clock, ManualClock
-from edgewatt.profiler.manifest import Manifest
+from edgewatt.profiler.storage.manifest import Manifest
+from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.units import Quantity
-from edgewatt.profiler.writer import RunWriter
 from tests.trees import LivingClock, chip, policy, proc, rail, server, thermal_zone
 
 

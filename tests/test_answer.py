@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edgewatt.profiler.trace import Trace
+from edgewatt.profiler.storage.trace import Trace
 from edgewatt.reports.answer import About, answer, answer_of
 from tests.sample_runs import HOSTILE, RESULT, make_run, repeat_rows
 
@@ -51,7 +51,11 @@ def test_energy_that_was_not_measured_says_why() -> None:
     assert line(text, "energy") == "energy      not measured: package-0: permission denied"
     assert "power" not in text
     assert "0 J" not in text
-    given = answer_of(rows(**NO_ENERGY, quality_reasons=["hot", "energy: no rail"]), [], about(unavailable=unavailable))
+    given = answer_of(
+        rows(**NO_ENERGY, quality_reasons=["hot", "no_energy_source:energy: no rail"]),
+        [],
+        about(unavailable=unavailable),
+    )
     assert line(given, "energy") == "energy      not measured: energy: no rail"
 
 

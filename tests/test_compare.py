@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from edgewatt.profiler.compare import compare
+from edgewatt.profiler.comparing.compare import compare
+from edgewatt.profiler.comparing.grouping import group_maxima, group_means, group_medians
+from edgewatt.profiler.comparing.plain_table import completed
+from edgewatt.profiler.comparing.ratio import Sample, ratio_of
+from edgewatt.profiler.comparing.tables import Repeats
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.grouping import group_maxima, group_means, group_medians
-from edgewatt.profiler.plain_table import completed
-from edgewatt.profiler.ratio import Sample, ratio_of
 from edgewatt.profiler.tables import REPEATS
-from edgewatt.profiler.tables_io import Repeats
 from edgewatt.reports.comparison import comparison_text
 from tests.sample_runs import ENERGIES_J, HOSTILE, LATENCIES_S, repeat_rows, row_of, table_of
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgewatt.profiler.compare import compare_paths
+from edgewatt.profiler.comparing.compare import compare_paths
 from edgewatt.profiler.errors import UsageError
 from edgewatt.reports.comparison import comparison_text
 from tests.sample_runs import ENERGIES_J, LATENCIES_S, make_run, repeat_rows, row_of

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgewatt.profiler.compare import compare_paths
+from edgewatt.profiler.comparing.compare import compare_paths
+from edgewatt.profiler.comparing.tables import read_table
 from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.tables import REPEATS, RESULTS
-from edgewatt.profiler.tables_io import read_table
-from edgewatt.profiler.trace import Trace
 from edgewatt.reports.escape import csv_text, display_width, markdown, printable
 from edgewatt.reports.export import FORMATS, export
 from edgewatt.reports.source import Source

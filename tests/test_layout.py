@@ -19,6 +19,8 @@ def test_link_survived_the_checkout(folder: str) -> None:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_bare_import_is_refused(folder: str) -> None:
-    done = subprocess.run([sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {folder}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 1
     assert f"import it as edgewatt.{folder}" in done.stderr

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from edgewatt.profiler import columns
+from edgewatt.profiler.comparing import columns
+from edgewatt.profiler.comparing.tables import Repeats, read_repeats, read_table
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.tables import REPEATS, RESULTS
-from edgewatt.profiler.tables_io import Repeats, read_repeats, read_table
 from tests.sample_runs import RESULT, make_run, repeat_rows, table_of
 
 PER_TEST_FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -1,0 +1,41 @@
+"""Every command in README.md runs, in order, from an empty folder."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def commands() -> list[str]:
+    """What stands behind a `$ ` in the console blocks of README."""
+    blocks = re.findall(r"^```console\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_every_edgewatt_command_runs(tmp_path: Path) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ours = [command for command in commands() if not command.startswith(("make ", "git ", "pip "))]
+    assert len(ours) >= 5
+    for command in ours:
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "PATH": path, "XDG_STATE_HOME": str(tmp_path)},
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+def test_every_make_command_is_run_by_ci() -> None:
+    ci = (ROOT / ".ci" / "run").read_text()
+    made = [command for command in commands() if command.startswith("make ")]
+    assert "make profile" in made
+    assert "make test" in made
+    for command in made:
+        assert command.split("  ")[0].strip() in ci
