@@ -32,7 +32,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from edgewatt.profiler.channel import LABEL_LIMIT, Boundary
-from edgewatt.profiler.checked import (
+from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.storage.checked import (
     FLAG,
     NUMBER,
     OBJECT,
@@ -44,7 +45,6 @@ from edgewatt.profiler.checked import (
     one_of,
     shown,
 )
-from edgewatt.profiler.errors import UsageError
 
 Kind = Literal["phone", "board", "gpu", "meter", "host"]
 Value = str | bool | int | float | tuple[str | int | float, ...]

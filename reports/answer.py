@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edgewatt.profiler.trace import Trace
+from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE, REFUSED
+from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import CELL_LIMIT, display_width, printable
 from edgewatt.reports.wording import Row, accuracy_of, counted, mean_of, runs_on
@@ -144,7 +145,8 @@ def _energy(row: Row, about: About) -> list[str]:
 
 def _why_no_energy(row: Row, about: About) -> str:
     """The reason that the results give, else what the run says of each instrument."""
-    given = [reason for reason in row["quality_reasons"] or () if "energy" in reason]
+    reasons = row["quality_reasons"] or ()
+    given = [r.removeprefix(f"{NO_ENERGY_SOURCE}:") for r in reasons if r.startswith((NO_ENERGY_SOURCE, *REFUSED))]
     reasons = given or [f"{u.get('what')}: {u.get('reason')}" for u in about.unavailable] or ["no energy source"]
     return printable("; ".join(reasons))
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from edgewatt.profiler.compare import Comparison, Row
+from edgewatt.profiler.comparing.compare import Comparison, Row
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import printable
 from edgewatt.reports.text import text_table

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Final
 
-from edgewatt.profiler.formula_guard import guarded
+from edgewatt.profiler.comparing.formula_guard import guarded
 
 # A terminal line of error or cause: long enough for a path and a reason, short enough to stay on one screen.
 LINE_LIMIT: Final = 2000

@@ -9,11 +9,11 @@ from typing import BinaryIO, Final
 
 import pyarrow.parquet as pq
 
-from edgewatt.profiler.durable import TEMPORARY, rename_durably
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.manifest import plain
+from edgewatt.profiler.storage.durable import TEMPORARY, rename_durably
+from edgewatt.profiler.storage.manifest import plain
+from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.tables import SCHEMA_VERSION
-from edgewatt.profiler.trace import Trace
 from edgewatt.reports.export_csv import write_csv
 from edgewatt.reports.export_markdown import write_markdown
 from edgewatt.reports.source import Source, Table

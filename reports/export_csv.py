@@ -4,7 +4,7 @@ import math
 import re
 from typing import Any, BinaryIO, Final
 
-from edgewatt.profiler.columns import REASONS_SEPARATOR
+from edgewatt.profiler.comparing.columns import REASONS_SEPARATOR
 from edgewatt.reports.escape import csv_text
 from edgewatt.reports.source import Source
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 import pyarrow as pa
 
-from edgewatt.profiler.columns import EXPORTED
-from edgewatt.profiler.tables_io import table_of_run
-from edgewatt.profiler.trace import Trace
+from edgewatt.profiler.comparing.columns import EXPORTED
+from edgewatt.profiler.comparing.tables import table_of_run
+from edgewatt.profiler.storage.trace import Trace
 
 Table = Literal["results", "repeats"]
 

@@ -9,7 +9,7 @@ Row = Mapping[str, Any]
 
 
 def runs_on(row: Row) -> str:
-    """What executed the model: `cpu, 4 threads, batch 8, int8, litert 2.1.0, at 1.80 GHz`; what is unknown is left out."""
+    """What executed the model: `cpu, 4 threads, batch 8, int8, litert 2.1.0, at 1.80 GHz`; without what is unknown."""
     threads, batch, frequency_hz = row.get("threads"), row.get("batch"), row.get("frequency_hz")
     parts = [
         row.get("target_used") or row.get("target_asked"),
@@ -45,4 +45,6 @@ def accuracy_of(row: Row, name: str, unit: str) -> str:
     mean, low, high = (row[f"{name}_{bound}"] for bound in ("mean", "accuracy_low", "accuracy_high"))
     if mean is None:
         return ""
-    return "accuracy unknown" if low is None or high is None else f"accuracy {format_interval(mean, low, high, unit)[1]}"
+    return (
+        "accuracy unknown" if low is None or high is None else f"accuracy {format_interval(mean, low, high, unit)[1]}"
+    )

@@ -6,7 +6,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "Trace": "edgewatt.profiler.trace",
+    "Trace": "edgewatt.profiler.storage.trace",
     "open_device": "edgewatt.profiler.device",
     "EdgewattError": "edgewatt.profiler.errors",
 }

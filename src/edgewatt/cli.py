@@ -1,8 +1,86 @@
 """The command line: a table of verbs, each imported only when it is asked for."""
 
+import argparse
 import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Final
+
+from edgewatt import __version__
+
+# verb -> what it does; the verb is a module of edgewatt.commands with `add_arguments(parser)` and `run(args) -> int`.
+VERBS: Final = {
+    "doctor": "what can be measured here, at what rate and accuracy, what blocks it and what fixes it",
+    "profile": "measure what a network costs on a device: latency, and energy where there is a meter",
+    "record": "capture what a device and its meters read, without executing anything",
+    "process": "analyse a run again, or open one that was never closed",
+    "export": "write the tables of runs as CSV, Parquet, JSON or Markdown",
+    "compare": "ratios new/old with intervals, of runs or of plain tables",
+}
+
+EPILOG: Final = """\
+examples:
+  edgewatt doctor                                  what this machine can measure
+  edgewatt profile model.tflite -d host -o RUN     latency and energy of a model, here
+  edgewatt export RUN --to csv -o table.csv        its table
+  edgewatt compare OLD NEW                         what changed between two runs
+
+exit codes: 0 done or passed, 1 regression, 2 usage or unreadable file, 3 not comparable, 4 cannot tell,
+            5 not measured, 6 device or connection failed, 70 a fault of edgewatt, 130 interrupted
+`edgewatt VERB --help` explains a verb. Shell completion: eval "$(edgewatt --print-completion bash)"
+"""
+
+SHELLS: Final = ("bash", "zsh", "tcsh")
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb that the command line names; the exit code."""
-    return len(sys.argv) and 0
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words and words[0] in VERBS:
+        from edgewatt.commands import boundary  # noqa: PLC0415  (help and usage errors do not need it)
+
+        return boundary.run_verb(words[0], words, _parser(words[0]))
+    args = _parser(None).parse_args(words)
+    if args.print_completion:
+        return _print_completion(args.print_completion)
+    _parser(None).print_help()
+    return 2
+
+
+def _parser(*verbs: str | None) -> argparse.ArgumentParser:
+    """The whole table of verbs; the arguments only of those in `verbs`, since they cost an import each."""
+    parser = argparse.ArgumentParser(
+        prog="edgewatt",
+        description="What a neural network costs on a real device, in seconds and joules with an error bar.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"edgewatt {__version__}")
+    parser.add_argument("--print-completion", choices=SHELLS, help="print the completion script for a shell")
+    table = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB")
+    for verb, what in VERBS.items():
+        module = import_module(f"edgewatt.commands.{verb}") if verb in verbs else None
+        sub = table.add_parser(
+            verb,
+            help=what,
+            description=f"{what[0].upper()}{what[1:]}.",
+            epilog=getattr(module, "EPILOG", None),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if module is not None:
+            _add_arguments(module, sub)
+    return parser
+
+
+def _add_arguments(module: Any, parser: argparse.ArgumentParser) -> None:
+    module.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of text")
+
+
+def _print_completion(shell: str) -> int:
+    import shtab  # noqa: PLC0415  (only completion needs it)
+
+    print(shtab.complete(_parser(*VERBS), shell))
+    return 0

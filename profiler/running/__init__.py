@@ -1,0 +1,1 @@
+"""How a run goes, from the first look to the last sample."""

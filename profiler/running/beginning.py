@@ -1,0 +1,66 @@
+"""How every run begins: what it says of itself before the first sample."""
+
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final
+
+from edgewatt.profiler.clockfit import IDENTITY
+from edgewatt.profiler.device import Device
+from edgewatt.profiler.storage.manifest import Manifest
+from edgewatt.profiler.storage.writer import RunWriter
+from edgewatt.profiler.tables import SCHEMA_VERSION
+
+# The distributions whose version can change what a run contains.
+_RECORDED_VERSIONS: Final = ("edgewatt", "numpy", "pyarrow", "psutil", "ai-edge-litert", "tflite-runtime")
+
+
+def begin_run(
+    path: Path,
+    device: Device,
+    *,
+    meters: Sequence[Device] = (),
+    conditions: Mapping[str, Any] | None = None,
+    session: str | None = None,
+) -> RunWriter:
+    """The writer of a new run at `path`, its manifest on disk. Raises UsageError if the folder is taken.
+
+    Without a `session` the run is a sitting of its own, which is the cautious reading: two runs are then
+    compared with the spread between sittings in the interval.
+    """
+    created = datetime.now(UTC)
+    manifest = Manifest(
+        schema=SCHEMA_VERSION,
+        status="recording",
+        simulated=any(d.simulated for d in (device, *meters)),
+        created=created.isoformat(timespec="milliseconds"),
+        command=[Path(sys.argv[0]).name, *sys.argv[1:]],
+        versions=_versions(),
+        device={
+            **device.facts,
+            "uri": device.uri,
+            "name": device.name,
+            "device_id": device.device_id,
+            "soc": device.soc,
+            "idle_state": device.idle_state,
+            "session": session or f"{created:%Y%m%dT%H%M%S}-{os.getpid()}",
+        },
+        meter=None if not meters else {m.uri: {"name": m.name, "device_id": m.device_id, **m.facts} for m in meters},
+        conditions=dict(conditions or {}),
+        clocks={IDENTITY.clock: IDENTITY.to_json()},
+    )
+    return RunWriter.create(path, manifest)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _RECORDED_VERSIONS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,40 @@
+"""Arguments that several verbs share."""
+
+import argparse
+import math
+
+
+def add_device(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    """`-d DEVICE` and, repeatable, `-m METER`."""
+    parser.add_argument("-d", "--device", metavar="DEVICE", required=required, help="such as host or replay:RUN")
+    parser.add_argument(
+        "-m",
+        "--meter",
+        metavar="METER",
+        action="append",
+        default=[],
+        help="a device to read energy from beside DEVICE's own; without its energy the run ends with exit code 5",
+    )
+
+
+def add_run_output(parser: argparse.ArgumentParser) -> None:
+    """`-o RUN`, the folder to write."""
+    parser.add_argument("-o", "--output", metavar="RUN", required=True, help="the folder to write; must not exist yet")
+
+
+def positive_seconds(text: str) -> float:
+    """A finite number of seconds above 0. Raises ArgumentTypeError."""
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
+    if not (0 < value < math.inf):
+        raise argparse.ArgumentTypeError(f"{text} s is not a time to wait for; give a number above 0")
+    return value
+
+
+def count(text: str) -> int:
+    """A whole number from 1 on. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)

@@ -1,0 +1,131 @@
+"""The verb `doctor` of the command line."""
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from edgewatt.device_profiles.loader import load
+from edgewatt.profiler.channel import Channel, Opened, Unavailable
+from edgewatt.profiler.clock import HostClock
+from edgewatt.profiler.device import Device, Family, Found, families, open_device
+from edgewatt.profiler.errors import DeviceError, EdgewattError, NotMeasuredError
+from edgewatt.profiler.protocols import Collector
+from edgewatt.profiler.units import format_si
+from edgewatt.reports.escape import printable
+
+EPILOG: Final = """\
+examples:
+  edgewatt doctor                       every device at hand
+  edgewatt doctor -d host --json        one device, as data
+  edgewatt doctor --profile my.toml     check a device profile
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a look at one device found."""
+
+    uri: str
+    name: str
+    opened: tuple[Opened, ...]
+    unavailable: tuple[Unavailable, ...]
+    executes: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `doctor`."""
+    parser.add_argument("-d", "--device", metavar="DEVICE", help="only this one")
+    parser.add_argument("--profile", metavar="FILE", help="check a device profile instead")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look, and say what was found."""
+    if args.profile:
+        profile = load(args.profile)
+        print(json.dumps({"profile": profile.name, "valid": True}) if args.json else f"{profile.name}: a valid profile")
+        return 0
+    looked = [_look(open_device(args.device))] if args.device else [_look_at(found) for found in _discover()]
+    if args.json:
+        print(json.dumps({"devices": [_as_json(one) for one in looked]}))
+    else:
+        print("\n\n".join(_as_text(one) for one in looked) if looked else "no device at hand")
+    if args.device and not any(o.channels for o in looked[0].opened):
+        raise NotMeasuredError(f"nothing can be measured on {args.device}")
+    return 0
+
+
+def _discover() -> list[Found]:
+    at_hand: list[Found] = []
+    for point in families().values():
+        family: Family = point.load()
+        at_hand.extend(family.discover())
+    return at_hand
+
+
+def _look_at(found: Found) -> _Looked:
+    if found.blocked:
+        return _Looked(found.uri, found.name, (), found.blocked, executes=False)
+    try:
+        return _look(open_device(found.uri))
+    except EdgewattError as error:
+        return _Looked(found.uri, found.name, (), (Unavailable("device", str(error)),), executes=False)
+
+
+def _look(device: Device) -> _Looked:
+    opened, unavailable = [], []
+    for collector in device.collectors:
+        try:
+            answer = _open_briefly(collector)
+        except DeviceError as error:
+            unavailable.append(Unavailable(type(collector).__name__.lower(), str(error)))
+            continue
+        opened.append(answer)
+        unavailable.extend(answer.unavailable)
+    return _Looked(device.uri, device.name, tuple(opened), tuple(unavailable), executes=device.workload is not None)
+
+
+def _open_briefly(collector: Collector) -> Opened:
+    try:
+        return collector.open(HostClock())
+    finally:
+        collector.close()
+
+
+def _channels(one: _Looked) -> list[tuple[str, Channel]]:
+    return [(o.name, channel) for o in one.opened for channels in o.channels.values() for channel in channels]
+
+
+def _as_json(one: _Looked) -> dict[str, Any]:
+    return {
+        "device": one.uri,
+        "name": one.name,
+        "executes": one.executes,
+        "channels": [{"collector": name, "column": c.column, **c.to_json()} for name, c in _channels(one)],
+        "energy_sources": [source.to_json() for o in one.opened for source in o.sources],
+        "unavailable": [asdict(u) for u in one.unavailable],
+    }
+
+
+def _as_text(one: _Looked) -> str:
+    lines = [f"{printable(one.name)}   -d {printable(one.uri)}"]
+    lines += [f"  {'measures':13}{name}: {c.column}  {_rate(c)}, {_accuracy(c)}" for name, c in _channels(one)]
+    lines += [
+        f"  {'energy':13}{printable(source.name)}  boundary {source.boundary}"
+        for o in one.opened
+        for source in o.sources
+    ]
+    for u in one.unavailable:
+        lines.append(f"  {'not measured':13}{printable(u.what)}: {printable(u.reason)}")
+        lines += [f"  {'':13}fix: {printable(u.fix)}"] if u.fix else []
+    return "\n".join(lines)
+
+
+def _rate(channel: Channel) -> str:
+    return "period unknown" if channel.period_s is None else f"every {format_si(channel.period_s, 's')}"
+
+
+def _accuracy(channel: Channel) -> str:
+    if channel.accuracy is None:
+        return "accuracy unknown"
+    return f"gain {channel.accuracy.gain_rel:.2%} ({printable(channel.accuracy.basis)})"

@@ -1,0 +1,35 @@
+"""Progress on standard error: one line that changes on a terminal, plain lines in a log."""
+
+import sys
+from typing import TextIO
+
+
+class ErrorStreamProgress:
+    """The Progress of the command line; writes to standard error, so that standard output stays the answer."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+        self._live = self._stream.isatty()
+
+    def phase(self, what: str, seconds_left: float | None = None) -> None:
+        """Show `what`, and about how long all the rest takes."""
+        left = "" if seconds_left is None else f"  ({format_left(seconds_left)} left)"
+        if self._live:
+            print(f"\r\x1b[2K{what}{left}", end="", file=self._stream, flush=True)
+        else:
+            print(f"{what}{left}", file=self._stream, flush=True)
+
+    def done(self) -> None:
+        """Clear the line before the answer is printed."""
+        if self._live:
+            print("\r\x1b[2K", end="", file=self._stream, flush=True)
+
+
+def format_left(seconds: float) -> str:
+    """Seconds as people say them: `45 s`, `3 min 20 s`.
+
+    >>> format_left(200)
+    '3 min 20 s'
+    """
+    whole = round(seconds)
+    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60} s"
