@@ -64,12 +64,11 @@ def _discover() -> list[Found]:
 
 
 def _look_at(found: Found) -> _Looked:
-    if found.blocked:
-        return _Looked(found.uri, found.name, (), found.blocked, executes=False)
     try:
         return _look(open_device(found.uri))
     except EdgewattError as error:
-        return _Looked(found.uri, found.name, (), (Unavailable("device", str(error)),), executes=False)
+        blocked = found.blocked or (Unavailable("device", str(error)),)
+        return _Looked(found.uri, found.name, (), blocked, executes=False)
 
 
 def _look(device: Device) -> _Looked:
