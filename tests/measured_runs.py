@@ -14,6 +14,7 @@ from edgewatt.profiler.clock import HOST_CLOCK
 from edgewatt.profiler.clockfit import ClockFit
 from edgewatt.profiler.identity import config_id
 from edgewatt.profiler.storage.manifest import Manifest
+from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.units import Quantity
 from edgewatt.profiler.window import IDLE_AFTER, IDLE_BEFORE, Window, measure_window
@@ -185,3 +186,11 @@ def _values(channel: Channel, at_s: NDArray[np.float64], changes: Sequence[tuple
     used_j = np.interp(at_s, t, np.concatenate(([0.0], np.cumsum(power_w[:-1] * np.diff(t)))))
     counts = np.rint(used_j / channel.scale).astype(np.int64) + 30_000_000
     return counts % (channel.counter_range or 2**62)
+
+
+def tables(trace: Trace) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The rows of repeats and of results."""
+    repeats, results = trace.repeats(), trace.results()
+    assert repeats is not None
+    assert results is not None
+    return repeats.to_pylist(), results.to_pylist()
