@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.shell import QUICK
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
@@ -30,6 +32,17 @@ def test_every_edgewatt_command_runs(tmp_path: Path) -> None:
             env={**os.environ, "PATH": path, "XDG_STATE_HOME": str(tmp_path)},
         )
         assert done.returncode == 0, f"{command}\n{done.stderr}"
+
+
+def test_the_python_example_runs(tmp_path: Path) -> None:
+    """On a run of its own, in the place that README names."""
+    (example,) = re.findall(r"^```python\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    edgewatt = Path(sys.executable).with_name("edgewatt")
+    words = [str(edgewatt), "profile", "@tiny", "-d", "host", "-o", "runs/one", *QUICK]
+    for argv in (words, [sys.executable, "-c", example]):
+        done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    assert "latency_s_mean" in done.stdout
 
 
 def test_every_make_command_is_run_by_ci() -> None:

@@ -5,13 +5,31 @@ from typing import Any
 
 __version__ = "0.1.0"
 
+# Loaded when first used, so that `import edgewatt` costs next to nothing.
 _PUBLIC = {
-    "Trace": "edgewatt.profiler.storage.trace",
-    "open_device": "edgewatt.profiler.device",
     "EdgewattError": "edgewatt.profiler.errors",
+    "ProfileOptions": "edgewatt.profiler.running.profile",
+    "Trace": "edgewatt.profiler.storage.trace",
+    "WorkloadRequest": "edgewatt.profiler.protocols",
+    "compare_paths": "edgewatt.profiler.comparing.compare",
+    "open_device": "edgewatt.profiler.device",
+    "process": "edgewatt.profiler.analysis.process",
+    "profile": "edgewatt.profiler.running.profile",
+    "record": "edgewatt.profiler.running.record",
 }
 
-__all__ = ["EdgewattError", "Trace", "__version__", "open_device"]
+__all__ = [
+    "EdgewattError",
+    "ProfileOptions",
+    "Trace",
+    "WorkloadRequest",
+    "__version__",
+    "compare_paths",
+    "open_device",
+    "process",
+    "profile",
+    "record",
+]
 
 
 def __getattr__(name: str) -> Any:
