@@ -101,7 +101,7 @@ def memory(run: Path) -> dict[str, object]:
     )
     grown_mb, peak_mb = json.loads(done.stdout)
     return {
-        "figure": f"memory for it / {TRACE_MB:.0f} MB of trace",
+        "figure": f"memory for the energy of 1 M windows / {TRACE_MB:.0f} MB of trace",
         "ratio": grown_mb / TRACE_MB,
         "limit": "below 1",
         "detail": f"grew by {grown_mb:.0f} MB; {peak_mb:.0f} MB with Python, numpy, pyarrow and the windows",
