@@ -1,12 +1,14 @@
 """Devices, found by their URI through entry points: built in, virtual, or anybody else's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 from urllib.parse import parse_qsl
 
 from edgewatt.profiler.channel import Unavailable
+from edgewatt.profiler.clock import HOST_CLOCK
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import Collector, Recorded, Target, Workload, WorkloadRequest
 
@@ -23,11 +25,19 @@ class DeviceUri:
     options: Mapping[str, str]
 
 
+def _nothing() -> None:
+    """What a device without connections has to give back."""
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """A device or meter that answered. A meter has no `target` and executes nothing (`workload` is None).
 
-    `recorded` is what a replay knows of the workload that was executed.
+    `recorded` is what a replay knows of the workload that was executed. `clock` names the clock that the device stamps
+    by; where it is not the host's, `target` is asked for the time. `prepare` are the conditions that a run sets unless
+    told otherwise. `quiet` is the same device with nothing going on between it and the host while it measures: for a
+    meter beside it. `blocked` says what would measure more, each with its fix; `remarks` the reason codes learnt while
+    it was open. `close` gives back what opening it took.
     """
 
     uri: str
@@ -41,6 +51,12 @@ class Device:
     workload: Callable[[WorkloadRequest], Workload] | None = None
     recorded: Recorded | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    clock: str = HOST_CLOCK
+    prepare: Mapping[str, str] = field(default_factory=dict)
+    quiet: "Callable[[], Device] | None" = None
+    blocked: Callable[[], Sequence[Unavailable]] = tuple
+    remarks: Callable[[], Sequence[str]] = tuple
+    close: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,22 @@ def open_device(uri: str) -> Device:
         raise UsageError(f"device {uri!r}: nothing is registered for {parsed.scheme!r}; known are {', '.join(known)}")
     family: Family = known[parsed.scheme].load()
     return family.open(parsed)
+
+
+@contextmanager
+def opened_devices(uri: str, meters: Sequence[str] = ()) -> Iterator[tuple[Device, list[Device]]]:
+    """A device and its meters (the device itself where it is named as its own), closed at the end.
+
+    Raises as `open_device`.
+    """
+    held: list[Device] = []
+    try:
+        held.append(open_device(uri))
+        held += [open_device(meter) for meter in meters if meter != uri]
+        yield held[0], [next(d for d in held if d.uri == meter) for meter in meters]
+    finally:
+        for device in reversed(held):
+            device.close()
 
 
 def only_options(uri: DeviceUri, *allowed: str) -> None:

@@ -1,9 +1,9 @@
 """The seams: what a run needs of an instrument, a place to execute, and something to execute."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,15 @@ class Collector(Protocol):
 
     def close(self) -> None:
         """Undo `open`; called after the last `read` returned; prompt and idempotent."""
+        ...
+
+
+@runtime_checkable
+class Draining(Protocol):
+    """A collector that holds samples back while it measures, such as a log on the device, and gives them at the end."""
+
+    def drain(self) -> Iterator[Batch | Gap]:
+        """What it held back; called once, after the last `read` and before `close`. Raises DeviceError."""
         ...
 
 
@@ -86,11 +95,21 @@ class WorkloadRequest:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Operator(NamedTuple):
+    """One operator of a network; `latency_s` per inference, with its `basis` (measured, group, allocated), if known."""
+
+    op: str
+    name: str
+    latency_s: float | None = None
+    basis: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class WorkloadFacts:
     """What will be executed, as found before the first repeat.
 
-    `input_sha256` is over the input data; `operators` are (operator, name) in order of execution.
+    `input_sha256` is over the input data; `operators` are in order of execution; plain (operator, name)
+    where no latency of them is known.
     """
 
     model: str
@@ -103,7 +122,7 @@ class WorkloadFacts:
     batch: int
     frequency_hz: float | None = None
     input_sha256: str | None = None
-    operators: Sequence[tuple[str, str]] = ()
+    operators: Sequence[Operator | tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +142,15 @@ class RepeatRequest:
 
 @dataclass(frozen=True, slots=True)
 class RepeatFacts:
-    """What a repeat told. `steady` False: it was still getting faster or slower when the warm-up limit came.
+    """What a repeat told.
 
-    `latency_s` only where the runtime reveals no iterations, with `latency_stat` "mean".
+    `steady` False: it was still getting faster or slower when the warm-up limit came; None where the runtime does not
+    let that be seen. `latency_s` only where the runtime reveals no iterations, with `latency_stat` "mean".
     """
 
     iterations: int
     target_used: str
-    steady: bool
+    steady: bool | None
     init_s: float | None = None
     first_s: float | None = None
     memory_peak_b: int | None = None
@@ -178,8 +198,8 @@ class BeginSink(Protocol):
         """Replace fields of the manifest."""
         ...
 
-    def operators(self, config_id: str, operators: Sequence[tuple[str, str]]) -> None:
-        """The (operator, name) of a configuration, in order of execution."""
+    def operators(self, config_id: str, operators: Sequence[Operator | tuple[str, str]]) -> None:
+        """The operators of a configuration, in order of execution."""
         ...
 
 

@@ -20,7 +20,7 @@ from edgewatt.profiler.channel import EnergySource, Opened, Unavailable
 from edgewatt.profiler.clock import NS_PER_S, Clock
 from edgewatt.profiler.device import Device, DeviceUri, Family, Found, only_options
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.protocols import BeginSink, RepeatSink
+from edgewatt.profiler.protocols import BeginSink, Operator, RepeatSink
 from edgewatt.profiler.storage.layout import RAW, is_file_name
 from edgewatt.profiler.storage.manifest import FILE_NAME
 from edgewatt.profiler.storage.trace import Trace
@@ -200,9 +200,9 @@ class _StoredWorkload:
             meter=stored.meter,
             quality_reasons=stored.quality_reasons,
         )
-        rows = self._trace.operators().select(["config_id", "op", "name"]).to_pylist()
+        rows = self._trace.operators().select(["config_id", *Operator._fields]).to_pylist()
         for config_id, operators in groupby(rows, key=lambda row: row["config_id"]):
-            sink.operators(config_id, [(row["op"], row["name"]) for row in operators])
+            sink.operators(config_id, [Operator(*(row[name] for name in Operator._fields)) for row in operators])
 
     def replay(self, sink: RepeatSink) -> None:
         """Put every window, iteration and raw text of the run into the sink."""

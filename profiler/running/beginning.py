@@ -16,7 +16,16 @@ from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.tables import SCHEMA_VERSION
 
 # The distributions whose version can change what a run contains.
-_RECORDED_VERSIONS: Final = ("edgewatt", "numpy", "pyarrow", "psutil", "ai-edge-litert", "tflite-runtime")
+_RECORDED_VERSIONS: Final = (
+    "edgewatt",
+    "numpy",
+    "pyarrow",
+    "psutil",
+    "ai-edge-litert",
+    "tflite-runtime",
+    "adb-shell",
+    "adbutils",
+)
 
 
 def begin_run(

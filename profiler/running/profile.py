@@ -1,7 +1,7 @@
 """A profile run, from the first look to the tables: the order of measurement.md."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from edgewatt.profiler.identity import config_id
 from edgewatt.profiler.progress import Progress, Silent
 from edgewatt.profiler.protocols import RepeatRequest, Workload, WorkloadFacts, WorkloadRequest
 from edgewatt.profiler.running.beginning import begin_run
-from edgewatt.profiler.running.record import collectors_of, require_energy
+from edgewatt.profiler.running.prepare import prepared
+from edgewatt.profiler.running.record import recording_of, require_energy
 from edgewatt.profiler.running.recording import Recording
 from edgewatt.profiler.running.thermal import ThermalGate
 from edgewatt.profiler.storage.trace import Trace
@@ -24,7 +25,8 @@ from edgewatt.profiler.window import IDLE_AFTER, IDLE_BEFORE
 class ProfileOptions:
     """How long each step of a profile run takes; the defaults are those of measurement.md.
 
-    A repeat measures for `seconds`, or for `iterations` instead where that is not 0.
+    A repeat measures for `seconds`, or for `iterations` instead where that is not 0. `conditions` are those to set by
+    name; "leave" leaves one that the device would be prepared with by default.
     """
 
     repeats: int = 5
@@ -34,6 +36,7 @@ class ProfileOptions:
     warmup_limit_s: float = 20.0
     thermal_limit_s: float = 30.0
     session: str | None = None
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what would measure nothing."""
@@ -62,26 +65,40 @@ def profile(
     DeviceError if the device fails. Interrupted, the run on disk keeps every window that had ended.
     """
     options, clock, progress = options or ProfileOptions(), clock or HostClock(), progress or Silent()
-    if device.workload is None:
-        raise UsageError(f"{device.uri} is a meter and executes nothing; name it with -m, and the device with -d")
+    device, request = _beside(device, meters, request)
     progress.phase("looking at the device and the model")
-    workload = device.workload(request)
+    workload = _workload_of(device, request)
     try:
         facts = workload.open(clock)
         config = {"device_id": device.device_id, "device": device.name, "soc": device.soc, **_config(facts)}
         identity = config_id(config)
-        writer = begin_run(path, device, meters=meters, conditions=_conditions(device, facts), session=options.session)
-        writer.update(configs={identity: config})
-        writer.operators(identity, facts.operators)
-        with Recording(writer, collectors_of(device, meters), clock) as recording:
-            require_energy(recording, meters)
-            recording.begin(identity)
-            gate = ThermalGate(device, recording, options.thermal_limit_s)
-            _measure(workload, identity, recording, gate, options, progress)
+        with prepared(device, options.conditions) as conditions:
+            seen = _conditions(device, facts)
+            writer = begin_run(path, device, meters=meters, conditions=seen, session=options.session)
+            writer.update(configs={identity: config})
+            writer.operators(identity, facts.operators)
+            with recording_of(writer, device, meters, clock, conditions) as recording:
+                require_energy(recording, meters)
+                recording.begin(identity)
+                gate = ThermalGate(device, recording, options.thermal_limit_s)
+                _measure(workload, identity, recording, gate, options, progress)
     finally:
         workload.close()
     progress.phase("analysing")
     return process(path)
+
+
+def _workload_of(device: Device, request: WorkloadRequest) -> Workload:
+    if device.workload is None:
+        raise UsageError(f"{device.uri} is a meter and executes nothing; name it with -m, and the device with -d")
+    return device.workload(request)
+
+
+def _beside(device: Device, meters: Sequence[Device], request: WorkloadRequest) -> tuple[Device, WorkloadRequest]:
+    """Beside a meter on the wire, a device keeps still while it measures, if it can (measurement.md, the observer)."""
+    if device.quiet is None or all(meter is device for meter in meters):
+        return device, request
+    return device.quiet(), replace(request, options={**request.options, "detached": True})
 
 
 def _measure(
@@ -113,7 +130,7 @@ def _measure(
 
 def _conditions(device: Device, facts: WorkloadFacts) -> dict[str, Any]:
     seen = dict(device.target.facts()) if device.target is not None else {}
-    return {**seen, "input_sha256": facts.input_sha256, "idle_state": device.idle_state}
+    return {**seen, "input_sha256": facts.input_sha256, "idle_state": device.idle_state or seen.get("idle_state")}
 
 
 def _config(facts: WorkloadFacts) -> Mapping[str, Any]:

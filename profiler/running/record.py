@@ -1,7 +1,8 @@
 """Capture only: what the collectors of a device and its meters read, into a run."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,8 +13,11 @@ from edgewatt.profiler.errors import NotMeasuredError
 from edgewatt.profiler.progress import Progress, Silent
 from edgewatt.profiler.protocols import Collector
 from edgewatt.profiler.running.beginning import begin_run
+from edgewatt.profiler.running.clocks import DeviceClock
+from edgewatt.profiler.running.prepare import Prepared
 from edgewatt.profiler.running.recording import Recording
 from edgewatt.profiler.storage.trace import Trace
+from edgewatt.profiler.storage.writer import RunWriter
 
 # How often a capture without an end says that it is alive.
 PROGRESS_PERIOD_S: Final = 10.0
@@ -35,11 +39,11 @@ def record(
     or a meter gives no energy.
     """
     clock, progress = clock or HostClock(), progress or Silent()
-    conditions = device.target.facts() if device.target is not None else {}
-    writer = begin_run(path, device, meters=meters, conditions=conditions)
+    facts = device.target.facts() if device.target is not None else {}
+    writer = begin_run(path, device, meters=meters, conditions=facts)
     if device.recorded is not None:
         device.recorded.restore(writer)
-    with Recording(writer, collectors_of(device, meters), clock) as recording:
+    with recording_of(writer, device, meters, clock) as recording:
         require_energy(recording, meters)
         if device.recorded is None and not any(opened.channels for opened in recording.opened):
             raise NotMeasuredError(f"nothing to record on {device.uri}: {why_not(recording.unavailable)}")
@@ -47,6 +51,39 @@ def record(
             device.recorded.replay(recording)
         _capture(recording, seconds, progress)
     return Trace.open(path)
+
+
+@contextmanager
+def recording_of(
+    writer: RunWriter, device: Device, meters: Sequence[Device], clock: Clock, conditions: Prepared | None = None
+) -> Iterator[Recording]:
+    """The recording of a device and its meters, with the fits of their clocks; `conditions` are put back at its end.
+
+    The first look at each clock is in the manifest before the first sample, so that a crash loses no time base.
+    """
+    clocks = [one for d in (device, *meters) if (one := DeviceClock(d, clock)).is_needed]
+    fits = dict(writer.manifest.clocks)
+    try:
+        for one in clocks:
+            fits |= one.begin()
+        writer.update(clocks=fits)
+        writer.flush()
+    except BaseException:
+        writer.close("interrupted")
+        raise
+    with Recording(writer, collectors_of(device, meters), clock) as recording:
+        try:
+            yield recording
+        finally:
+            if conditions is not None:
+                conditions.restore()
+                recording.reasons.extend(conditions.reasons)
+            for one in clocks:
+                fit = one.end()
+                fits[fit.clock] = fit.to_json()
+                recording.reasons.extend(one.reasons)
+            recording.update(clocks=fits)
+            recording.reasons.extend(reason for d in (device, *meters) for reason in d.remarks())
 
 
 def collectors_of(device: Device, meters: Sequence[Device]) -> list[Collector]:

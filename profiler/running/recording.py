@@ -2,10 +2,10 @@
 
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from edgewatt.profiler.batch import Batch, End, Gap
 from edgewatt.profiler.channel import Opened, Unavailable
 from edgewatt.profiler.clock import NS_PER_S, Clock
 from edgewatt.profiler.errors import DeviceError, EdgewattError
-from edgewatt.profiler.protocols import Collector
+from edgewatt.profiler.protocols import Collector, Draining
 from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.window import Window
 
@@ -22,6 +22,8 @@ from edgewatt.profiler.window import Window
 READ_TIMEOUT_S: Final = 0.2
 # A collector that has not returned by then is left behind, and the run says so.
 STOP_TIMEOUT_S: Final = 5.0
+# The log of an hour, pulled over Wi-Fi (assumed: 50 MB at 1 MB/s, and as much again).
+DRAIN_TIMEOUT_S: Final = 100.0
 # What a crash can lose (architecture.md, "One sample").
 FLUSH_PERIOD_S: Final = 1.0
 # Batches in flight: a second of a collector that reads every millisecond.
@@ -48,9 +50,17 @@ class _Raw:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Fields:
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Sample:
     collector: str
     item: Batch | Gap
+
+
+_Item = _Window | _Iterations | _Raw | _Fields | _Sample
 
 
 class Recording:
@@ -63,12 +73,13 @@ class Recording:
     def __init__(self, writer: RunWriter, collectors: Sequence[Collector], clock: Clock) -> None:
         self._writer, self._clock = writer, clock
         self._collectors = collectors
-        self._queue: queue.Queue[_Window | _Iterations | _Raw | _Sample] = queue.Queue(QUEUE_LENGTH)
+        self._queue: queue.Queue[_Item] = queue.Queue(QUEUE_LENGTH)
         self._stop, self._drain, self._drained = threading.Event(), threading.Event(), threading.Event()
         self._failure: BaseException | None = None
         self._pumps: list[threading.Thread] = []
         self._config_id = ""
         self._answers: dict[int, Opened] = {}
+        self._drains: set[str] = set()
         self.unavailable: list[Unavailable] = []
         self.reasons: list[str] = []
 
@@ -91,7 +102,7 @@ class Recording:
     ) -> None:
         self._stop.set()
         for pump in self._pumps:
-            pump.join(STOP_TIMEOUT_S)
+            pump.join(DRAIN_TIMEOUT_S if pump.name in self._drains else STOP_TIMEOUT_S)
             if pump.is_alive():
                 self.reasons.append(f"collector_stuck:{pump.name}")
         self._drain.set()
@@ -155,6 +166,10 @@ class Recording:
         """Append to `raw/<name>`."""
         self._put(_Raw(name, content))
 
+    def update(self, **fields: Any) -> None:
+        """Replace fields of the manifest."""
+        self._put(_Fields(fields))
+
     def _open(self, collector: Collector) -> None:
         try:
             opened = collector.open(self._clock)
@@ -172,6 +187,8 @@ class Recording:
         if opened.channels:
             pump = threading.Thread(target=self._pump, args=(collector, opened), name=opened.name, daemon=True)
             self._pumps.append(pump)
+            if isinstance(collector, Draining):
+                self._drains.add(opened.name)
 
     def _close_collectors(self) -> None:
         for collector in self._collectors:
@@ -205,8 +222,19 @@ class Recording:
                 dropped[item.stream] = _merge(dropped.get(item.stream), item)
         for gap in dropped.values():
             self._put(_Sample(opened.name, gap))
+        if isinstance(collector, Draining):
+            self._drain_out(collector, opened)
 
-    def _put(self, item: _Window | _Iterations | _Raw | _Sample) -> None:
+    def _drain_out(self, collector: Draining, opened: Opened) -> None:
+        """Take what a collector held back. Nothing else is measured any more, so it may wait for the disk."""
+        try:
+            for item in collector.drain():
+                if isinstance(item, Gap) or len(item):
+                    self._put(_Sample(opened.name, item))
+        except Exception as error:  # noqa: BLE001  (what came before it is kept, and the others too)
+            self.reasons.append(f"collector_failed:{opened.name}: {type(error).__name__}: {error}")
+
+    def _put(self, item: _Item) -> None:
         while not self._drained.is_set():
             self._raise_failure()
             try:
@@ -238,7 +266,7 @@ class Recording:
             except Exception as error:  # noqa: BLE001  (raised again in the caller's thread)
                 self._failure = error
 
-    def _store(self, item: _Window | _Iterations | _Raw | _Sample) -> None:
+    def _store(self, item: _Item) -> None:
         match item:
             case _Window(window):
                 self._writer.window(window)
@@ -247,6 +275,8 @@ class Recording:
                 self._writer.iterations(repeat, t0_ns, t1_ns)
             case _Raw(name, content):
                 self._writer.raw(name, content)
+            case _Fields(fields):
+                self._writer.update(**fields)
             case _Sample(collector, Gap() as gap):
                 self._writer.gap(collector, gap)
             case _Sample(collector, Batch() as batch):

@@ -18,6 +18,7 @@ from edgewatt.profiler.channel import Opened
 from edgewatt.profiler.clock import HOST_CLOCK, NS_PER_S
 from edgewatt.profiler.clockfit import IDENTITY
 from edgewatt.profiler.errors import EdgewattError, UsageError
+from edgewatt.profiler.protocols import Operator
 from edgewatt.profiler.storage.buffers import StreamBuffer, TableBuffer
 from edgewatt.profiler.storage.checked import ATTRIBUTES_LIMIT, TEXT_LIMIT
 from edgewatt.profiler.storage.compact import compact_run
@@ -155,11 +156,15 @@ class RunWriter:
         self._tables["iterations"].add((*key, number, *span) for number, span in spans)
         self._iterations[key] = first + len(latency_s)
 
-    def operators(self, config_id: str, operators: Sequence[tuple[str, str]]) -> None:
-        """Take the operators of a configuration, as (operator, name) in order of execution; nothing measured yet."""
-        rows = ((config_id, index, _text(op), _text(name)) for index, (op, name) in enumerate(operators))
-        unmeasured = (None,) * (len(RECORDED_TABLES["operators"]) - 4)
-        self._tables["operators"].add((*row, *unmeasured) for row in rows)
+    def operators(self, config_id: str, operators: Sequence[Operator | tuple[str, str]]) -> None:
+        """Take the operators of a configuration in order of execution, with their latency where it was measured."""
+        rows = []
+        for index, given in enumerate(operators):
+            one = Operator(*given)
+            known = {"config_id": config_id, "index": index, "op": _text(one.op), "name": _text(one.name)}
+            known |= {"latency_s": one.latency_s, "basis": one.basis}
+            rows.append(tuple(known.get(column) for column in RECORDED_TABLES["operators"].names))
+        self._tables["operators"].add(rows)
 
     def raw(self, name: str, content: bytes) -> None:
         """Append to `raw/<name>`. Raises EdgewattError for a name that is no plain file name."""

@@ -6,7 +6,13 @@ import math
 
 def add_device(parser: argparse.ArgumentParser, *, required: bool) -> None:
     """`-d DEVICE` and, repeatable, `-m METER`."""
-    parser.add_argument("-d", "--device", metavar="DEVICE", required=required, help="such as host or replay:RUN")
+    parser.add_argument(
+        "-d",
+        "--device",
+        metavar="DEVICE",
+        required=required,
+        help="such as host, adb:SERIAL, adb: (the only phone), adb+tcp://HOST:PORT, replay:RUN",
+    )
     parser.add_argument(
         "-m",
         "--meter",

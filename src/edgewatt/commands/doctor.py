@@ -8,7 +8,7 @@ from typing import Any, Final
 from edgewatt.device_profiles.loader import load
 from edgewatt.profiler.channel import Channel, Opened, Unavailable
 from edgewatt.profiler.clock import HostClock
-from edgewatt.profiler.device import Device, Family, Found, families, open_device
+from edgewatt.profiler.device import Device, Family, Found, families, opened_devices
 from edgewatt.profiler.errors import DeviceError, EdgewattError, NotMeasuredError
 from edgewatt.profiler.protocols import Collector
 from edgewatt.profiler.units import format_si
@@ -18,6 +18,7 @@ EPILOG: Final = """\
 examples:
   edgewatt doctor                       every device at hand
   edgewatt doctor -d host --json        one device, as data
+  edgewatt doctor -d adb:               the only phone at hand: what it shows, and what blocks the rest
   edgewatt doctor --profile my.toml     check a device profile
 """
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         profile = load(args.profile)
         print(json.dumps({"profile": profile.name, "valid": True}) if args.json else f"{profile.name}: a valid profile")
         return 0
-    looked = [_look(open_device(args.device))] if args.device else [_look_at(found) for found in _discover()]
+    looked = [_look_at_uri(args.device)] if args.device else [_look_at(found) for found in _discover()]
     if args.json:
         print(json.dumps({"devices": [_as_json(one) for one in looked]}))
     else:
@@ -63,9 +64,14 @@ def _discover() -> list[Found]:
     return at_hand
 
 
+def _look_at_uri(uri: str) -> _Looked:
+    with opened_devices(uri) as (device, _):
+        return _look(device)
+
+
 def _look_at(found: Found) -> _Looked:
     try:
-        return _look(open_device(found.uri))
+        return _look_at_uri(found.uri)
     except EdgewattError as error:
         blocked = found.blocked or (Unavailable("device", str(error)),)
         return _Looked(found.uri, found.name, (), blocked, executes=False)
@@ -81,6 +87,7 @@ def _look(device: Device) -> _Looked:
             continue
         opened.append(answer)
         unavailable.extend(answer.unavailable)
+    unavailable.extend(device.blocked())
     return _Looked(device.uri, device.name, tuple(opened), tuple(unavailable), executes=device.workload is not None)
 
 

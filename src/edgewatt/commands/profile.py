@@ -2,12 +2,12 @@
 
 import argparse
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edgewatt.commands.answers import print_answer
 from edgewatt.commands.arguments import add_device, add_run_output, count, positive_seconds
 from edgewatt.commands.progress import ErrorStreamProgress
-from edgewatt.profiler.device import open_device
+from edgewatt.profiler.device import opened_devices
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import WorkloadRequest
 from edgewatt.profiler.running.profile import ProfileOptions, profile
@@ -20,9 +20,13 @@ examples:
   edgewatt profile {TINY} -d host -o runs/tiny --repeats 3 --seconds 2
   edgewatt profile model.tflite -d host -o runs/b --threads 4 --iterations 500 --json
   edgewatt profile bert.tflite -d host -o runs/c --input-shape ids:1x128
+  edgewatt profile model.tflite -d adb: -o runs/phone --runner android_aarch64_benchmark_model
+  edgewatt profile model.tflite -d adb:R58M12ABCDE -o runs/gpu --runner benchmark_model --target gpu --set screen=off
+  edgewatt profile model.tflite -d adb+tcp://192.168.1.5:5555 -o runs/dsp --runner benchmark_model \\
+      --target hexagon --push libhexagon_nn_skel.so --env ADSP_LIBRARY_PATH=.
 
-A repeat is a fresh process: it loads the model, warms up until the latency is steady, then measures. Only the
-runtime's invoke() is timed; inputs are random, seeded, and written before.
+A repeat is a fresh process: it loads the model, warms up, then measures. On the host only the runtime's invoke() is
+timed; inputs are random, seeded, and written before. A phone executes benchmark_model, which you bring (--runner).
 """
 
 
@@ -51,12 +55,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--warmup", type=positive_seconds, default=defaults.warmup_limit_s, help="at most, in s (default: %(default)s)"
     )
-    parser.add_argument("--runtime", choices=("litert", "tflite-runtime"), help="default: the one installed")
+    _add_phone_arguments(parser)
+    parser.add_argument(
+        "--runtime", choices=("litert", "tflite-runtime"), help="on the host (default: the one installed)"
+    )
     parser.add_argument(
         "--input-shape", action="append", default=[], metavar="NAME:1x224x224x3", help="of a dynamic input"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the random inputs (default: 0)")
     parser.add_argument("--session", help="name of the sitting, if this run shares it with others")
+
+
+def _add_phone_arguments(parser: argparse.ArgumentParser) -> None:
+    phone = parser.add_argument_group("on a phone")
+    phone.add_argument("--runner", metavar="PATH", type=Path, help="the benchmark_model that executes the model there")
+    phone.add_argument(
+        "--push", metavar="FILE", type=Path, nargs="+", action="extend", default=[], help="files that it needs"
+    )
+    phone.add_argument("--env", metavar="K=V", action="append", default=[], help="a variable of its environment")
+    phone.add_argument(
+        "--runner-arg",
+        metavar="X",
+        action="append",
+        default=[],
+        help="a flag for it, such as --runner-arg=--use_gpu=true",
+    )
+    phone.add_argument("--operators", action="store_true", help="latency of each operator, in a run of its own")
+    phone.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a condition to set, and to put back: screen=off, wakelock=leave, governor=performance, ...",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -69,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         batch=args.batch,
         runtime=args.runtime,
         seed=args.seed,
-        options={"input_shapes": dict(_input_shape(text) for text in args.input_shape)},
+        options=_options(args),
     )
     options = ProfileOptions(
         repeats=args.repeats,
@@ -78,11 +109,11 @@ def run(args: argparse.Namespace) -> int:
         idle_s=args.idle,
         warmup_limit_s=args.warmup,
         session=args.session,
+        conditions=dict(_key_value("--set", text) for text in args.set),
     )
-    device = open_device(args.device)
-    meters = [device if uri == args.device else open_device(uri) for uri in args.meter]
     try:
-        trace = profile(device, request, Path(args.output), meters=meters, options=options, progress=progress)
+        with opened_devices(args.device, args.meter) as (device, meters):
+            trace = profile(device, request, Path(args.output), meters=meters, options=options, progress=progress)
     except KeyboardInterrupt:
         progress.done()
         raise KeyboardInterrupt(f"the run up to now is kept: edgewatt process {args.output}") from None
@@ -98,6 +129,26 @@ def _model(text: str) -> Path:
     from edgewatt.collectors.runtimes.model_file import bundled_model  # noqa: PLC0415
 
     return bundled_model()
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    """What only one of the runtimes understands, where it was given: another one refuses it."""
+    given = {
+        "input_shapes": dict(_input_shape(text) for text in args.input_shape),
+        "runner": args.runner,
+        "push": args.push,
+        "env": dict(_key_value("--env", text) for text in args.env),
+        "runner_args": args.runner_arg,
+        "op_profiling": args.operators,
+    }
+    return {key: value for key, value in given.items() if value}
+
+
+def _key_value(option: str, text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise UsageError(f"{option} {text!r}: expected NAME=VALUE")
+    return key, value
 
 
 def _input_shape(text: str) -> tuple[str, list[int]]:

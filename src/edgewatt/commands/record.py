@@ -7,7 +7,7 @@ from typing import Final
 
 from edgewatt.commands.arguments import add_device, add_run_output, positive_seconds
 from edgewatt.commands.progress import ErrorStreamProgress
-from edgewatt.profiler.device import open_device
+from edgewatt.profiler.device import opened_devices
 from edgewatt.profiler.running.record import record
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.reports.escape import printable
@@ -15,6 +15,7 @@ from edgewatt.reports.escape import printable
 EPILOG: Final = """\
 examples:
   edgewatt record -d host --seconds 60 -o runs/idle
+  edgewatt record -d adb: --seconds 60 -o runs/phone   the only phone at hand
   edgewatt record -d host -o runs/day               until Ctrl-C, which exits with 130 and keeps the run
   edgewatt record -d replay:runs/idle -o runs/again
 """
@@ -32,10 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Record, and say what was recorded."""
     progress = ErrorStreamProgress()
-    device = open_device(args.device)
-    meters = [device if uri == args.device else open_device(uri) for uri in args.meter]
     try:
-        trace = record(device, Path(args.output), meters=meters, seconds=args.seconds, progress=progress)
+        with opened_devices(args.device, args.meter) as (device, meters):
+            trace = record(device, Path(args.output), meters=meters, seconds=args.seconds, progress=progress)
     except KeyboardInterrupt:
         progress.done()
         raise KeyboardInterrupt(f"the run up to now is in {args.output}") from None
