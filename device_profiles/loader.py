@@ -4,6 +4,11 @@ name = "linux_rapl"
 kind = "host"                       # phone, board, gpu, meter, host
 title = "what people call it"
 
+[match]                             # which phones it is for: every key has to fit, by one of its patterns
+manufacturer = ["google"]           # (see phones.py for the properties that a key stands for)
+model = ["pixel 6*"]
+source = "where that is known from"
+
 [facts.update_period_s]             # a number's key ends in its unit
 value = 0.001
 source = "where that is known from"
@@ -53,6 +58,8 @@ FOLDER: Final = Path(__file__).parent
 SIZE_LIMIT: Final = 1 << 20
 UNITS: Final = ("s", "w", "j", "v", "a", "hz", "c", "ohm", "ratio", "b", "n", "coulomb")
 
+# What a device calls itself by.
+MATCH_KEYS: Final = ("manufacturer", "brand", "model", "device", "soc")
 _PATTERN: Final = re.compile(r"[a-z0-9_+*-]*(\{n\})?[a-z0-9_+*-]*")
 
 
@@ -69,6 +76,10 @@ def _is_value(value: Any) -> bool:
 
 PATTERN: Final = Rule("a channel's name with at most one {n} for an index and two * for anything", _is_pattern)
 _SOURCE: Final = Rule("a text that says where this is known from", lambda value: TEXT.holds(value) and value.strip())
+_NAME: Final = Rule(
+    "a device's name in lower case, with at most two * for anything",
+    lambda v: isinstance(v, str) and 0 < len(v) <= LABEL_LIMIT and v == v.lower() and v.count("*") <= 2,
+)
 _COUNT: Final = Rule("a whole number from 1 to 1000", lambda v: type(v) is int and 1 <= v <= 1000)
 _VALUE: Final = Rule(
     "a text, a finite number, true, false, or a list of texts and numbers",
@@ -111,11 +122,15 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class DeviceProfile:
-    """Facts of one device or family of devices; rails and totals in the order of the file."""
+    """Facts of one device or family of devices; rails and totals in the order of the file.
+
+    `match` has patterns in lower case by MATCH_KEYS; empty for a profile that is chosen by its name.
+    """
 
     name: str
     kind: Kind
     title: str
+    match: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     facts: Mapping[str, Fact] = field(default_factory=dict)
     rails: tuple[Rail, ...] = ()
     totals: tuple[Total, ...] = ()
@@ -166,16 +181,25 @@ def parse(raw: bytes, file: str) -> DeviceProfile:
 
 
 def _profile(data: dict[str, Any]) -> DeviceProfile:
-    tables = {"facts": object_of(OBJECT), "rails": object_of(OBJECT), "totals": object_of(OBJECT)}
+    tables = {"match": OBJECT, "facts": object_of(OBJECT), "rails": object_of(OBJECT), "totals": object_of(OBJECT)}
     checked(data, "the file", {"name": TEXT, "kind": one_of(*get_args(Kind)), "title": TEXT}, tables)
     return DeviceProfile(
         name=data["name"],
         kind=data["kind"],
         title=data["title"],
+        match=_match(data["match"]) if "match" in data else {},
         facts={key: _fact(key, table) for key, table in data.get("facts", {}).items()},
         rails=tuple(_rail(key, table) for key, table in data.get("rails", {}).items()),
         totals=tuple(_total(key, table) for key, table in data.get("totals", {}).items()),
     )
+
+
+def _match(table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    checked(table, "match", {"source": _SOURCE}, dict.fromkeys(MATCH_KEYS, list_of(_NAME)))
+    found = {key: tuple(table[key]) for key in MATCH_KEYS if table.get(key)}
+    if not found:
+        raise ValueError(f"match has no pattern; expected one of {', '.join(MATCH_KEYS)}")
+    return found
 
 
 def _fact(key: str, table: dict[str, Any]) -> Fact:
