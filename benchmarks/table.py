@@ -12,8 +12,8 @@ from typing import Any, Final
 
 HERE: Final = Path(__file__).parent
 OUTPUT: Final = HERE.parent / "docs" / "performance.md"
-SCRIPTS: Final = ("startup", "storage", "energy", "litert_agreement")
-VERSIONS: Final = ("edgewatt", "numpy", "pyarrow", "ai-edge-litert")
+SCRIPTS: Final = ("startup", "storage", "energy", "litert_agreement", "adb", "sampler")
+VERSIONS: Final = ("edgewatt", "numpy", "pyarrow", "ai-edge-litert", "adb-shell", "adbutils")
 
 HEAD: Final = """\
 # How fast edgewatt itself is

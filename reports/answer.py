@@ -88,7 +88,7 @@ def _block(results: Sequence[Row], repeats: Sequence[Row], about: About) -> list
         _line("latency", *mean_of(first, "latency_s", "s"), _percentiles(first)),
         *(line for row in results for line in _energy(row, about)),
         *_memory(first),
-        *_quality(results),
+        *_quality(results, about),
     ]
 
 
@@ -165,10 +165,18 @@ def _memory(row: Row) -> list[str]:
     return [_line("memory", format_si(row["memory_peak_b"], "B"), "peak", known)]
 
 
-def _quality(results: Sequence[Row]) -> list[str]:
-    """A line for each quality that is not good, with its reasons."""
-    found = {row["quality"]: row["quality_reasons"] for row in results if row["quality"] not in {None, "good"}}
-    return [_line(_name(quality), printable("; ".join(found[quality] or ["no reason given"]))) for quality in found]
+def _quality(results: Sequence[Row], about: About) -> list[str]:
+    """A line for each quality that is not good, with the reasons of all its rows; then those that the run explains."""
+    why = {str(missing.get("what")): str(missing.get("reason")) for missing in about.unavailable}
+    found: dict[str, dict[str, None]] = {}
+    for row in results:
+        if row["quality"] not in {None, "good"}:
+            found.setdefault(row["quality"], {}).update(dict.fromkeys(row["quality_reasons"] or ["no reason given"]))
+    lines = []
+    for quality, reasons in found.items():
+        lines.append(_line(_name(quality), printable("; ".join(reasons))))
+        lines += [_line("", printable(f"{reason}: {why[reason]}")) for reason in reasons if reason in why]
+    return lines
 
 
 def _name(text: object) -> str:

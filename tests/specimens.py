@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.channel import Channel, EnergySource, Opened
-from edgewatt.profiler.clock import Clock, ManualClock
+from edgewatt.profiler.clock import Clock, HostClock, ManualClock
 from edgewatt.profiler.storage.manifest import Manifest
 from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.units import Quantity
@@ -73,4 +74,21 @@ def replay(folder: Path) -> Specimen:
     return Specimen(f"replay:{path}", ManualClock, lambda: shutil.rmtree(path))
 
 
+def adb_direct(request: pytest.FixtureRequest) -> Specimen:
+    """A phone with rails, gauge, GPU and services whose adbd is the real one; unplugged, its cable is out."""
+    phone = request.getfixturevalue("fresh_phone")("pixel")
+    return Specimen(phone.uri, HostClock, phone.unplug)
+
+
+def adb_server(request: pytest.FixtureRequest) -> Specimen:
+    """The same through a real adb server."""
+    phone, server = request.getfixturevalue("fresh_phone")("pixel"), request.getfixturevalue("adb_server")
+    request.getfixturevalue("monkeypatch").setenv("ANDROID_ADB_SERVER_PORT", str(server.port))
+    serial = server.connect(phone)
+    request.addfinalizer(lambda: server.disconnect(serial))
+    return Specimen(f"adb:{serial}", HostClock, phone.unplug)
+
+
+# Of devices that only a program of others can stand for: the peer tier of .ci/run.
+PEER_SPECIMENS: Mapping[str, Callable[[pytest.FixtureRequest], Specimen]] = {"adb": adb_server, "adb+tcp": adb_direct}
 SPECIMENS: Mapping[str, Callable[[Path], Specimen]] = {"host": host, "replay": replay}

@@ -15,7 +15,9 @@ from edgewatt.profiler.clock import Clock, HostClock
 from edgewatt.profiler.device import Device, Family, families, open_device, parse_uri
 from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.protocols import Collector
-from tests.specimens import SPECIMENS, Specimen
+from tests.specimens import PEER_SPECIMENS, SPECIMENS, Specimen
+
+pytest_plugins = ["tests.adbd.fixtures"]
 
 TIMEOUT_S = 0.2
 # What a read may take beyond its timeout on a machine that is busy with something else, in real time.
@@ -27,16 +29,24 @@ COLUMN = re.compile(rf"[a-z0-9_+-]{{1,{LABEL_LIMIT}}}\.[a-z]+_[a-z]+")
 STREAM = re.compile(r"[a-z0-9_-]+")
 
 
-@pytest.fixture(params=sorted(families()))
-def specimen(request: pytest.FixtureRequest, tmp_path: Path) -> Specimen:
-    if request.param not in SPECIMENS:
+SCHEMES = [pytest.param(s, marks=pytest.mark.peer) if s in PEER_SPECIMENS else s for s in sorted(families())]
+
+
+@pytest.fixture(params=SCHEMES)
+def specimen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Specimen]:
+    if request.param in PEER_SPECIMENS:
+        yield PEER_SPECIMENS[request.param](request)
+    elif request.param in SPECIMENS:
+        yield SPECIMENS[request.param](tmp_path)
+    else:
         pytest.fail(f"{request.param} is registered and has no specimen: add one to tests/specimens.py")
-    return SPECIMENS[request.param](tmp_path)
 
 
 @pytest.fixture
-def device(specimen: Specimen) -> Device:
-    return open_device(specimen.uri)
+def device(specimen: Specimen) -> Iterator[Device]:
+    opened = open_device(specimen.uri)
+    yield opened
+    opened.close()
 
 
 def instruments(device: Device, clock: Clock) -> Iterator[tuple[Collector, Opened]]:
@@ -74,7 +84,7 @@ def test_a_registered_device_is_a_family_and_its_discovery_never_fails() -> None
 
 
 def test_there_are_no_specimens_of_what_is_not_registered() -> None:
-    assert set(SPECIMENS) <= set(families())
+    assert {*SPECIMENS, *PEER_SPECIMENS} <= set(families())
 
 
 def test_it_says_who_it_is(device: Device, specimen: Specimen) -> None:
@@ -220,5 +230,6 @@ def test_what_is_unplugged_before_it_is_opened_is_an_error_or_has_its_reasons(sp
     specimen.unplug()
     for _, opened in instruments(device, specimen.clock()):
         assert opened.unavailable or opened.can_wait
+    device.close()
     with pytest.raises((UsageError, DeviceError)):
         open_device(specimen.uri)

@@ -154,13 +154,13 @@ def test_a_crash_after_the_first_look_loses_no_time_base(tmp_path: Path) -> None
     assert trace.clock_fit(DEVICE_CLOCK).drift == pytest.approx(-DRIFT, rel=0.05)
 
 
-def test_conditions_are_set_in_order_and_put_back_in_reverse() -> None:
+def test_conditions_asked_for_come_first_and_all_are_put_back_in_reverse() -> None:
     target = Board()
     device = replace(board(target), prepare={"screen": "off"})
     with prepared(device, {"governor": "performance"}) as conditions:
         assert target.state == {"screen": "off", "governor": "performance"}
     assert target.state == {"screen": "on", "governor": "schedutil"}
-    assert target.calls == ["screen=off", "governor=performance", "undo governor", "undo screen"]
+    assert target.calls == ["governor=performance", "screen=off", "undo screen", "undo governor"]
     assert conditions.reasons == []
 
 
@@ -174,8 +174,9 @@ def test_they_are_put_back_when_the_run_breaks() -> None:
 def test_a_default_that_cannot_be_set_is_a_reason() -> None:
     with prepared(replace(board(Board()), prepare={"wakelock": "on"}), {}) as conditions:
         pass
-    (reason,) = conditions.reasons
-    assert reason.startswith("not_set:wakelock: wakelock cannot be set to on")
+    assert conditions.reasons == ["not_set:wakelock"]
+    (missing,) = conditions.unavailable
+    assert missing.reason.startswith("wakelock cannot be set to on")
 
 
 def test_one_asked_for_by_name_stops_the_run_and_undoes_the_others() -> None:

@@ -6,30 +6,56 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests.adbd.running import PeerPhone
+from tests.adbd.server import AdbServer
 from tests.shell import QUICK
+from tests.stub_runner import stub_runner
+
+pytest_plugins = ["tests.adbd.fixtures"]
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-def commands() -> list[str]:
-    """What stands behind a `$ ` in the console blocks of README."""
-    blocks = re.findall(r"^```console\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+def commands(fence: str = "console") -> list[str]:
+    """What stands behind a `$ ` in the console blocks of README; those for a phone are a `shell-session`."""
+    blocks = re.findall(rf"^```{fence}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
 def test_every_edgewatt_command_runs(tmp_path: Path) -> None:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ours = [command for command in commands() if not command.startswith(("make ", "git ", "pip "))]
     assert len(ours) >= 5
-    for command in ours:
+    run_all(ours, tmp_path, {})
+
+
+@pytest.mark.peer
+@pytest.mark.timeout(300)
+def test_every_command_for_a_phone_runs(tmp_path: Path, pixel: PeerPhone, adb_server: AdbServer) -> None:
+    """On the real adbd, as the only phone of a real adb server; the runner is a stub that prints as the tool does."""
+    stub_runner(tmp_path, "android_aarch64_benchmark_model")
+    serial = adb_server.connect(pixel)
+    try:
+        ours = commands("shell-session")
+        assert len(ours) >= 4
+        run_all(ours, tmp_path, {"ANDROID_ADB_SERVER_PORT": str(adb_server.port)})
+    finally:
+        adb_server.disconnect(serial)
+    assert pixel.files() == []
+
+
+def run_all(given: list[str], folder: Path, environment: dict[str, str]) -> None:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    for command in given:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command],
-            cwd=tmp_path,
+            cwd=folder,
             capture_output=True,
             text=True,
             check=False,
-            env={**os.environ, "PATH": path, "XDG_STATE_HOME": str(tmp_path)},
+            env={**os.environ, "PATH": path, "XDG_STATE_HOME": str(folder), **environment},
         )
         assert done.returncode == 0, f"{command}\n{done.stderr}"
 

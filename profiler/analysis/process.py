@@ -40,6 +40,8 @@ _TABLES: Final[Mapping[str, pa.Schema]] = {"repeats": REPEATS, "results": RESULT
 _NOT_OF_ENERGY: Final = tuple(
     q.value for q in Quantity if q not in {Quantity.POWER, Quantity.ENERGY, Quantity.CURRENT, Quantity.VOLTAGE}
 )
+# A condition that could not be set (running/prepare.py) stands in the same list.
+_NOT_AN_INSTRUMENT: Final = "not_set:"
 _WHY_LIMIT: Final = 1000
 
 
@@ -83,8 +85,12 @@ def analyse(trace: Trace) -> Analysis:
 def _why_none(trace: Trace) -> str:
     """Why no joules can be formed, from what the instruments said; in one line."""
     unavailable = trace.manifest.unavailable
-    said = [f"{u['what']}: {u['reason']}" for u in unavailable if not str(u["what"]).endswith(_NOT_OF_ENERGY)]
+    said = [f"{u['what']}: {u['reason']}" for u in unavailable if _is_of_energy(str(u["what"]))]
     return "; ".join(said)[:_WHY_LIMIT] or "no instrument was recorded from which joules can be formed"
+
+
+def _is_of_energy(what: str) -> bool:
+    return not what.endswith(_NOT_OF_ENERGY) and not what.startswith(_NOT_AN_INSTRUMENT)
 
 
 def _judged(trace: Trace, analysis: Analysis, results: pa.Table) -> Manifest:

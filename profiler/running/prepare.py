@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
 
+from edgewatt.profiler.channel import Unavailable
 from edgewatt.profiler.device import Device
 from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.protocols import Target
@@ -14,12 +15,17 @@ LEAVE: Final = "leave"
 
 
 class Prepared:
-    """What was set on a target. `reasons` are the reason codes: `not_set:<condition>`, `not_restored:<condition>`."""
+    """What was set on a target.
+
+    `reasons` has `not_set:<condition>` for a default that could not be set, which `unavailable` explains, and
+    `not_restored:<condition>: <why>`.
+    """
 
     def __init__(self, target: Target | None) -> None:
         self._target = target
         self._done: list[str] = []
         self.reasons: list[str] = []
+        self.unavailable: list[Unavailable] = []
 
     def set(self, condition: str, value: str, *, asked: bool) -> None:
         """Set one. Raises DeviceError if it was asked for by name and cannot be; else that is a reason."""
@@ -30,7 +36,8 @@ class Prepared:
         except DeviceError as error:
             if asked:
                 raise
-            self.reasons.append(f"{NOT_SET}:{condition}: {error}")
+            self.reasons.append(f"{NOT_SET}:{condition}")
+            self.unavailable.append(Unavailable(f"{NOT_SET}:{condition}", str(error)))
         else:
             self._done.append(condition)
 
@@ -52,7 +59,8 @@ def prepared(device: Device, asked: Mapping[str, str]) -> Iterator[Prepared]:
     """
     conditions = Prepared(device.target)
     try:
-        for condition, value in {**device.prepare, **asked}.items():
+        defaults = {condition: value for condition, value in device.prepare.items() if condition not in asked}
+        for condition, value in {**asked, **defaults}.items():
             if value != LEAVE:
                 conditions.set(condition, value, asked=condition in asked)
         yield conditions

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Final
 
@@ -66,7 +67,8 @@ def recording_of(
     try:
         for one in clocks:
             fits |= one.begin()
-        writer.update(clocks=fits)
+        missing = () if conditions is None else conditions.unavailable
+        writer.update(clocks=fits, unavailable=[*writer.manifest.unavailable, *map(asdict, missing)])
         writer.flush()
     except BaseException:
         writer.close("interrupted")

@@ -30,7 +30,7 @@ def run_verb(verb: str, words: Sequence[str], parser: argparse.ArgumentParser) -
         code: int = import_module(f"edgewatt.commands.{verb}").run(args)
         sys.stdout.flush()
     except EdgewattError as error:
-        return _fail(args, str(error), error.exit_code)
+        return _fail(args, _whole(error), error.exit_code)
     except KeyboardInterrupt as error:
         return _fail(args, f"interrupted{'; ' + str(error) if str(error) else ''}", INTERRUPTED)
     except BrokenPipeError:
@@ -40,6 +40,11 @@ def run_verb(verb: str, words: Sequence[str], parser: argparse.ArgumentParser) -
     except Exception:  # noqa: BLE001  (a fault of ours: the user gets a path, not a traceback)
         return _fail(args, f"a fault of edgewatt, not of yours; please report {_write_fault(words)}", FAULT)
     return code
+
+
+def _whole(error: EdgewattError) -> str:
+    """The message, and what closing things found wrong besides."""
+    return ". ".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -21,6 +22,9 @@ examples:
   edgewatt doctor -d adb:               the only phone at hand: what it shows, and what blocks the rest
   edgewatt doctor --profile my.toml     check a device profile
 """
+
+
+WIDTH: Final = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +119,42 @@ def _as_json(one: _Looked) -> dict[str, Any]:
 
 def _as_text(one: _Looked) -> str:
     lines = [f"{printable(one.name)}   -d {printable(one.uri)}"]
-    lines += [f"  {'measures':13}{name}: {c.column}  {_rate(c)}, {_accuracy(c)}" for name, c in _channels(one)]
+    for kind, names in _kinds(one).items():
+        lines += _wrapped("measures", f"{kind}: {', '.join(names)}")
     lines += [
         f"  {'energy':13}{printable(source.name)}  boundary {source.boundary}"
         for o in one.opened
         for source in o.sources
     ]
     for u in one.unavailable:
-        lines.append(f"  {'not measured':13}{printable(u.what)}: {printable(u.reason)}")
-        lines += [f"  {'':13}fix: {printable(u.fix)}"] if u.fix else []
+        lines += _wrapped("not measured", f"{printable(u.what)}: {printable(u.reason)}")
+        lines += _wrapped("", f"fix: {printable(u.fix)}") if u.fix else []
     return "\n".join(lines)
 
 
-def _rate(channel: Channel) -> str:
-    return "period unknown" if channel.period_s is None else f"every {format_si(channel.period_s, 's')}"
+def _kinds(one: _Looked) -> dict[str, list[str]]:
+    """The names of the channels by what is the same of them: instrument, quantity, rate and accuracy."""
+    found: dict[str, list[str]] = {}
+    for opened in one.opened:
+        periods_s = opened.facts.get("periods_s", {})
+        for suffix, channels in opened.channels.items():
+            read_s = periods_s.get(suffix, opened.facts.get("poll_period_s"))
+            for c in channels:
+                kind = f"{opened.name}: {c.quantity.value}  {_rate(c, read_s)}, {_accuracy(c)}"
+                found.setdefault(kind, []).append(c.name)
+    return found
+
+
+def _wrapped(label: str, text: str) -> list[str]:
+    lines = textwrap.wrap(text, WIDTH - 15, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    return [f"  {label if at == 0 else '':13}{line}" for at, line in enumerate(lines)]
+
+
+def _rate(channel: Channel, read_s: float | None) -> str:
+    """How often it is new; where nobody knows that, how often it is read."""
+    if channel.period_s is not None:
+        return f"new every {format_si(channel.period_s, 's')}"
+    return "period unknown" if read_s is None else f"read every {format_si(read_s, 's')}"
 
 
 def _accuracy(channel: Channel) -> str:

@@ -1,0 +1,69 @@
+"""A phone as a place to execute: commands, files, its clock, its conditions."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from edgewatt.collectors.android.conditions import Conditions
+from edgewatt.collectors.android.facts import phone_facts
+from edgewatt.collectors.android.phone import Phone
+from edgewatt.collectors.android.stamps import STAMP_SH, UPTIME_STEP_NS
+from edgewatt.device_profiles.loader import DeviceProfile
+from edgewatt.profiler.clock import Clock
+from edgewatt.profiler.clockfit import Echo
+from edgewatt.profiler.errors import DeviceError, UsageError
+from edgewatt.profiler.protocols import Completed
+
+
+class PhoneTarget:
+    """The Target of a phone; everything goes over the phone's connection for commands."""
+
+    def __init__(self, phone: Phone, profile: DeviceProfile) -> None:
+        self._phone, self._profile = phone, profile
+        self._conditions = Conditions(phone, profile)
+        self._time_sh: Final = f'read -r u _ <{shlex.quote(phone.proc)}/uptime; echo "{STAMP_SH}"'
+
+    def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
+        """Execute without anything being expanded by the phone's shell. Raises DeviceError."""
+        if not argv or any("\0" in part for part in argv):
+            raise UsageError(f"cannot run {list(argv)!r}: expected a program and its arguments, without NUL")
+        return self._phone.link.run(shlex.join(argv), timeout_s=timeout_s)
+
+    def push(self, local: Path, remote: str) -> None:
+        """Copy a file there. Raises DeviceError."""
+        self._phone.link.push(local, remote)
+
+    def pull(self, remote: str, local: Path) -> None:
+        """Copy a file back. Raises DeviceError."""
+        self._phone.link.pull(remote, local)
+
+    def probe_clock(self, clock: Clock) -> Echo:
+        """The time of `phone.boottime` between two looks at `clock`; as wide as the phone's clock is coarse."""
+        asked_ns = clock.now_ns()
+        said = self._phone.sh(self._time_sh).stdout
+        answered_ns = clock.now_ns()
+        words = said.split()
+        epoch, uptime = (words[0], words[1]) if len(words) == 2 else (b"", b" ".join(words[:1]))
+        device_ns = self._phone.stamps.to_ns(epoch, uptime)
+        if device_ns is None:
+            raise DeviceError(
+                f"{self._phone.uri} does not tell the time: asked for $EPOCHREALTIME and {self._phone.proc}/uptime, it "
+                f"printed {said[:80]!r}; without a clock its samples cannot be placed"
+            )
+        if epoch:
+            return Echo(asked_ns, device_ns, answered_ns)
+        half_ns = UPTIME_STEP_NS // 2
+        return Echo(asked_ns - half_ns, device_ns + half_ns, answered_ns + half_ns)
+
+    def facts(self) -> Mapping[str, Any]:
+        """The conditions of the phone, as plain JSON."""
+        return phone_facts(self._phone, self._profile)
+
+    def apply(self, condition: str, value: str) -> None:
+        """Set a condition and verify it. Raises DeviceError, and UsageError for a value that is none."""
+        self._conditions.apply(condition, value)
+
+    def undo(self, condition: str) -> None:
+        """Put back what `apply` found, verified. Raises DeviceError."""
+        self._conditions.undo(condition)
