@@ -38,6 +38,7 @@ class Phone:
     monotonic_s: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _link: Link | None = None
+    _is_away: bool = False
 
     @property
     def link(self) -> Link:
@@ -66,9 +67,16 @@ class Phone:
             return self.link.run(command, timeout_s=timeout_s, limit_b=limit_b)
 
     def reconnect(self, within_s: float = RECONNECT_S) -> None:
-        """A new connection for commands. Raises LinkLost with the last reason if there is none in time."""
+        """A new connection for commands. Raises LinkLost with the last reason if there is none in time.
+
+        A phone that was waited for in vain is tried once more each time, and not waited for again.
+        """
         self.hang_up()
+        if self._is_away:
+            within_s = 0.0
+        self._is_away = True
         self._link = reconnected(self.connect, within_s, monotonic_s=self.monotonic_s, sleep=self.sleep)
+        self._is_away = False
 
     def close(self) -> None:
         """Leave the phone as it was found and hang up. Raises DeviceError for what the guard could not remove."""

@@ -13,7 +13,7 @@ from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.identity import sha256_of_file
 from edgewatt.profiler.units import format_si
 
-# What a run needs beside its files: the log of a detached runner is bounded to 8 MiB (runner_script.py).
+# What a run needs beside its files: the log of a detached runner is bounded to 4 MiB (runner_script.py).
 _ROOM_B: Final = 16 << 20
 # Files are read once to be verified; assumed: the slowest phone reads 10 MB/s.
 _READ_B_PER_S: Final = 10e6

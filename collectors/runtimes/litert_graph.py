@@ -146,7 +146,7 @@ def precision(graph: Graph) -> str | None:
     stored as float16; dynamic_int8: stored as int8 and computed on float32); without any, from what the operators
     write. None: no operators.
     """
-    pairs = {_types(graph, node) for node in graph.nodes if node.op in _WEIGHTED and len(node.inputs) >= 2}
+    pairs = {_types(graph, node) for node in graph.nodes if node.op in _WEIGHTED and node.outputs and node.inputs[1:]}
     if not pairs:
         pairs = {(graph.dtype(node.outputs[0]), graph.dtype(node.outputs[0])) for node in graph.nodes if node.outputs}
     names = {_PRECISIONS.get(pair) or "x".join(dict.fromkeys(pair)) for pair in pairs}
@@ -156,7 +156,7 @@ def precision(graph: Graph) -> str | None:
 def _types(graph: Graph, node: Node) -> tuple[str, str]:
     weights = next((index for index in node.inputs[1:] if index >= 0), node.inputs[0])
     source = graph.producer.get(weights)
-    if source is not None and source.op == "DEQUANTIZE":
+    if source is not None and source.op == "DEQUANTIZE" and source.inputs:
         weights = source.inputs[0]
     return graph.dtype(node.outputs[0]), graph.dtype(weights)
 

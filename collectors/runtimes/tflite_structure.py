@@ -99,8 +99,11 @@ class Structure:
     custom_operators: Sequence[str]
 
 
-class _Walk:
-    """Follows every offset once. Work is bounded by the size of the file, however its offsets are woven."""
+class Walk:
+    """Follows every offset once. Work is bounded by the size of the file, however its offsets are woven.
+
+    `found` are the fields of the tables that were met, by the table's name and place.
+    """
 
     def __init__(self, data: memoryview) -> None:
         self.data = data
@@ -108,12 +111,14 @@ class _Walk:
         self.found: dict[str, dict[int, dict[int, int]]] = {name: {} for name in _TABLES}
 
     def number(self, form: struct.Struct, at: int) -> int:
+        """The number at byte `at`. Raises StructureError outside of the file."""
         if not 0 <= at <= len(self.data) - form.size:
             raise StructureError(f"an offset leads to byte {at} of {len(self.data)}")
         value: int = form.unpack_from(self.data, at)[0]
         return value
 
     def follow(self, at: int) -> int:
+        """Where the offset at byte `at` leads."""
         return at + self.number(_U32, at)
 
     def vector(self, at: int, width: int) -> tuple[int, int]:
@@ -140,6 +145,7 @@ class _Walk:
         return {number: at + place for number, place in enumerate(places) if place}
 
     def spend(self, steps: int) -> None:
+        """Count work. Raises StructureError when it is more than a sound file can ask for."""
         self.steps -= steps
         if self.steps < 0:
             raise StructureError("its parts refer to the same bytes over and over")
@@ -173,6 +179,7 @@ class _Walk:
         return [(self.follow(start + 4 * place), field.table) for place in range(count)]
 
     def scalar(self, slots: Mapping[int, int], number: int, width: int, default: int = 0) -> int:
+        """The number in a field of a table; its default where the field is left out."""
         return self.number(struct.Struct(_SCALARS[width]), slots[number]) if number in slots else default
 
     def offsets(self, slots: Mapping[int, int], number: int) -> list[int]:
@@ -184,6 +191,7 @@ class _Walk:
         return [self.follow(start + 4 * place) for place in range(count)]
 
     def integers(self, slots: Mapping[int, int], number: int) -> tuple[int, ...]:
+        """A vector of int32 in a field of a table."""
         if number not in slots:
             return ()
         start, count = self.vector(self.follow(slots[number]), 4)
@@ -191,6 +199,7 @@ class _Walk:
         return struct.unpack_from(f"<{count}i", self.data, start)
 
     def text(self, slots: Mapping[int, int], number: int) -> str:
+        """A string in a field of a table."""
         if number not in slots:
             return ""
         start, count = self.vector(self.follow(slots[number]), 1)
@@ -199,7 +208,7 @@ class _Walk:
 
 def check_structure(data: bytes | memoryview) -> Structure:
     """What `data` holds, if every reference in it leads somewhere. Raises StructureError where one does not."""
-    walk = _Walk(memoryview(data))
+    walk = Walk(memoryview(data))
     if bytes(walk.data[4:8]) != IDENTIFIER:
         raise StructureError(f"bytes 4 to 8 are {bytes(walk.data[4:8])!r} and not {IDENTIFIER!r}")
     root = walk.follow(0)
@@ -221,7 +230,7 @@ def check_structure(data: bytes | memoryview) -> Structure:
     return Structure([_STORED_TYPES.get(kind) for kind in types], [name for name in names if name])
 
 
-def _check_graph(walk: _Walk, graph: Mapping[int, int], codes: int, buffers: int) -> None:
+def _check_graph(walk: Walk, graph: Mapping[int, int], codes: int, buffers: int) -> None:
     tensors = walk.offsets(graph, 0)
     for at in tensors:
         if not 0 <= (buffer := walk.scalar(walk.found["Tensor"][at], 2, 4)) < buffers:
@@ -238,7 +247,7 @@ def _check_graph(walk: _Walk, graph: Mapping[int, int], codes: int, buffers: int
         raise StructureError(f"its inputs and outputs are tensors {min(ends)} to {max(ends)} of {len(tensors)}")
 
 
-def _check_buffer(walk: _Walk, buffer: Mapping[int, int]) -> None:
+def _check_buffer(walk: Walk, buffer: Mapping[int, int]) -> None:
     """Data of large models lies behind the tables, by its place in the file; a place of 0 or 1 means none."""
     offset, size = walk.scalar(buffer, 1, 8), walk.scalar(buffer, 2, 8)
     if offset not in (0, 1) and not (0 < offset <= len(walk.data) and 0 <= size <= len(walk.data) - offset):

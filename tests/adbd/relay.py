@@ -13,9 +13,15 @@ CHUNK_B: Final = 256 << 10
 # What one direction may hold back for a delay or a slow reader before its sender has to wait.
 HELD_B: Final = 8 << 20
 USUAL_B: Final = 1 << 20
+HEADER_B: Final = 24
 RESET: Final = b"\1\0\0\0\0\0\0\0"  # SO_LINGER of no time: closing resets the connection
 
 Dial = Callable[[], socket.socket]
+
+
+def _length_of(packet: bytes) -> int:
+    """Of the payload of an adb packet, as its header says it; more than there is without a header."""
+    return int.from_bytes(packet[12:16], "little") if len(packet) >= HEADER_B else 1
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +38,7 @@ class Flow:
     closed: bool = False  # and the sink was told
     watched: int = 0
     begun: bool = False
+    first: bytes = b""
     other: "Flow" = field(init=False)
 
 
@@ -189,16 +196,23 @@ class Relay:
             self._hang_up(flow)
             return
         if data:
-            if not flow.begun:
-                flow.begun = True
-                data = data if flow.up else self._older(data)
-            flow.held.append((time.monotonic() + self.delay_s if self.delay_s else 0.0, memoryview(data)))
-            flow.held_b += len(data)
+            passed = data if flow.begun else self._first(flow, data)
+            flow.held.append((time.monotonic() + self.delay_s if self.delay_s else 0.0, memoryview(passed)))
+            flow.held_b += len(passed)
         elif flow.ended:  # both directions are over, and epoll says so unasked
             self._hang_up(flow)
             return
         flow.ended = not data
         self._drain(flow)
+
+    def _first(self, flow: Flow, data: bytes) -> bytes:
+        """The first packet whole, edited where it is adbd's banner; nothing as long as a part of it is missing."""
+        flow.first += data
+        whole = flow.up or not self.hidden or len(flow.first) >= HEADER_B + _length_of(flow.first)
+        if not whole and not flow.ended:
+            return b""
+        flow.begun = True
+        return flow.first if flow.up else self._older(flow.first)
 
     def _older(self, banner: bytes) -> bytes:
         """A banner in which features are misspelt, so that its length and its checksum, a sum, stay."""
