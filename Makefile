@@ -3,8 +3,10 @@
 PYTHON ?= $(shell .ci/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Tests mostly wait; a worker per core, each takes the next test.
+PARALLEL ?= --numprocesses auto --dist worksteal
 
-.PHONY: profile test lint suite test-peers test-extras test-pythons benchmarks clean
+.PHONY: profile test lint suite coverage test-peers test-extras test-pythons benchmarks clean
 
 profile: $(VENV)/ready
 	rm -rf out/host
@@ -21,11 +23,15 @@ lint: $(VENV)/ready
 	$(BIN)/lint-imports
 
 suite: $(VENV)/ready
-	$(BIN)/pytest -m "not peer" --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(PARALLEL) -m "not peer"
+
+# The suite once more, traced: twice as slow.
+coverage: $(VENV)/ready
+	$(BIN)/pytest $(PARALLEL) -m "not peer" --cov --cov-report=term:skip-covered
 
 # Against programs that we did not write; each test makes the environment it needs.
 test-peers: $(VENV)/ready
-	$(BIN)/pytest -m peer
+	$(BIN)/pytest $(PARALLEL) -m peer
 
 # The full suites of the extras, each where it is installed; tflite-runtime is in the peer tier.
 test-extras: test-peers

@@ -55,9 +55,13 @@ def test_stamps_follow_each_other_inside_the_window() -> None:
 
 
 def test_overhead_is_under_two_microseconds() -> None:
-    kept = Kept()
-    Loop().measure(nothing, 0.0, 20_000, kept)
-    assert np.median(np.diff(kept.stamps[:, 0])) < 2_000
+    """Of the quickest of a few tries: other processes only ever add to it."""
+    medians = []
+    for _ in range(5):
+        kept = Kept()
+        Loop().measure(nothing, 0.0, 20_000, kept)
+        medians.append(np.median(np.diff(kept.stamps[:, 0])))
+    assert min(medians) < 2_000
 
 
 def test_stamps_are_sent_about_every_second() -> None:
