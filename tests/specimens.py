@@ -2,10 +2,12 @@
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from edgewatt.profiler.batch import Batch, Gap
@@ -19,11 +21,15 @@ from tests.trees import LivingClock, chip, policy, proc, rail, server, thermal_z
 
 @dataclass(frozen=True, slots=True)
 class Specimen:
-    """A device that `uri` opens; `clock` makes a clock that it lives by; `unplug` takes it away for good."""
+    """A device that `uri` opens; `clock` makes a clock that it lives by; `unplug` takes it away for good.
+
+    `made_anew`: opening it makes another one, so that it is never missing.
+    """
 
     uri: str
     clock: Callable[[], Clock]
     unplug: Callable[[], None]
+    made_anew: bool = False
 
 
 def host(folder: Path) -> Specimen:
@@ -89,6 +95,21 @@ def adb_server(request: pytest.FixtureRequest) -> Specimen:
     return Specimen(f"adb:{serial}", HostClock, phone.unplug)
 
 
+def virtual(_: pytest.FixtureRequest) -> Specimen:
+    """A virtual phone; unplugged, its lab is killed."""
+
+    def unplug() -> None:
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+    return Specimen("virtual:phone", HostClock, unplug, made_anew=True)
+
+
 # Of devices that only a program of others can stand for: the peer tier of .ci/run.
-PEER_SPECIMENS: Mapping[str, Callable[[pytest.FixtureRequest], Specimen]] = {"adb": adb_server, "adb+tcp": adb_direct}
+PEER_SPECIMENS: Mapping[str, Callable[[pytest.FixtureRequest], Specimen]] = {
+    "adb": adb_server,
+    "adb+tcp": adb_direct,
+    "virtual": virtual,
+}
 SPECIMENS: Mapping[str, Callable[[Path], Specimen]] = {"host": host, "replay": replay}

@@ -92,7 +92,8 @@ def _look(device: Device) -> _Looked:
         opened.append(answer)
         unavailable.extend(answer.unavailable)
     unavailable.extend(device.blocked())
-    return _Looked(device.uri, device.name, tuple(opened), tuple(unavailable), executes=device.workload is not None)
+    name = f"SIMULATED {device.name}" if device.simulated else device.name
+    return _Looked(device.uri, name, tuple(opened), tuple(unavailable), executes=device.workload is not None)
 
 
 def _open_briefly(collector: Collector) -> Opened:

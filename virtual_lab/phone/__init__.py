@@ -1,0 +1,1 @@
+"""The virtual phone: a tree that its kernel keeps current, a shell in it, and a benchmark_model that really runs."""

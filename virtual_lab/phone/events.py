@@ -1,0 +1,81 @@
+"""What the programs of the phone tell its kernel: a line each into a named pipe, whole because it is short (pipe(7)).
+
+    <CLOCK_MONOTONIC of the host in ns, or "now"> <process> <what> <words...>
+
+`busy UNIT THREADS SHARE`, `idle`, `phase NAME T0 T1 RUNS`, and of the stub commands `set NAME VALUE`.
+"""
+
+import os
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+PIPE = "run/events"
+LINE_LIMIT_B = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line: when it happened, in ns of the host's clock (None: when it is read), by which process, and what."""
+
+    t_ns: int | None
+    pid: int
+    what: str
+    words: tuple[str, ...] = ()
+
+
+def parse_event(line: bytes) -> Event | None:
+    """The event of a line; None for anything else. Takes any bytes."""
+    words = line.decode(errors="replace").split()
+    if len(line) > LINE_LIMIT_B or len(words) < 3 or not words[1].isdecimal():
+        return None
+    when, pid, what, *rest = words
+    if when != "now" and not (when.isdecimal() and len(when) < 20):
+        return None
+    return Event(None if when == "now" else int(when), int(pid), what, tuple(rest))
+
+
+@dataclass
+class Events:
+    """Where a program tells what it does. Without a lab it tells nobody."""
+
+    fd: int | None = None
+    pid: int = field(default_factory=os.getpid)
+    _is_busy: bool = False
+
+    @classmethod
+    def of(cls, lab: str | None) -> Self:
+        """The pipe of a lab's folder; nobody listening is no error."""
+        if lab is None:
+            return cls()
+        try:
+            return cls(os.open(Path(lab) / PIPE, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return cls()
+
+    def busy(self, unit: str, threads: int, share: float = 1.0) -> int:
+        """Work begins now; when that is, in ns."""
+        t_ns = time.monotonic_ns()
+        self._tell(t_ns, f"busy {unit} {threads} {share:.6g}")
+        self._is_busy = True
+        return t_ns
+
+    def idle(self, t_ns: int | None = None) -> None:
+        """Work ended now, or at `t_ns`."""
+        if self._is_busy:
+            self._tell(time.monotonic_ns() if t_ns is None else t_ns, "idle")
+            self._is_busy = False
+
+    def phase(self, name: str, t0_ns: int, t1_ns: int, runs: int) -> None:
+        """A phase that ended."""
+        self._tell(t1_ns, f"phase {name} {t0_ns} {t1_ns} {runs}")
+
+    def _tell(self, t_ns: int, text: str) -> None:
+        if self.fd is None:
+            return
+        try:
+            os.write(self.fd, f"{t_ns} {self.pid} {text}\n".encode())
+        except (BlockingIOError, BrokenPipeError):
+            # A kernel that is gone, or does not read for the length of a pipe, learns no more of this program.
+            self.fd = None
