@@ -19,12 +19,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.adbd.packages import Unavailable
 from tests.adbd.running import running
 
-from edgewatt.collectors.android.catalogue import CANDIDATES, find_nodes
-from edgewatt.collectors.android.look import Found
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files.catalogue import CANDIDATES, find_nodes
+from edgewatt.collectors.android.files.look import Found
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sampler import Sampler
-from edgewatt.collectors.android.survey import survey
+from edgewatt.collectors.android.sampler.attached import Sampler
+from edgewatt.collectors.android.sampler.survey import survey
 from edgewatt.collectors.transports.adb_direct import connect
 from edgewatt.device_profiles.loader import load
 from edgewatt.profiler.batch import Batch

@@ -1,6 +1,6 @@
 """The seams: what a run needs of an instrument, a place to execute, and something to execute."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -83,7 +83,10 @@ class Target(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkloadRequest:
-    """What the user asked to have executed. `frequency_hz` None: not pinned. `options` are the runtime's own."""
+    """What the user asked to have executed. `frequency_hz` None: not pinned. `options` are the runtime's own.
+
+    `note` is told what takes long before the first repeat, such as pushing files.
+    """
 
     model: Path
     target: str = "cpu"
@@ -93,6 +96,7 @@ class WorkloadRequest:
     frequency_hz: float | None = None
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    note: Callable[[str], None] | None = None
 
 
 class Operator(NamedTuple):

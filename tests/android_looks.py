@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android.look import Found, Look
-from edgewatt.collectors.android.nodes import Node, Seen
+from edgewatt.collectors.android.files.look import Found, Look
+from edgewatt.collectors.android.files.nodes import Node, Seen
 from edgewatt.device_profiles.loader import DeviceProfile, load, parse
 
 Texts = Mapping[str, str | None]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android import battery
-from edgewatt.collectors.android.battery_quirks import gauge_of, parse_drawn, parse_temperature, parse_voltage
+from edgewatt.collectors.android.files import battery
+from edgewatt.collectors.android.files.battery_quirks import gauge_of, parse_drawn, parse_temperature, parse_voltage
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.channel import EnergySource
 from edgewatt.profiler.energy.flow import flows_of

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android.catalogue import CANDIDATES, find_nodes
-from edgewatt.collectors.android.look import clean, decimal, natural, whole
-from edgewatt.collectors.android.nodes import Seen
+from edgewatt.collectors.android.files.catalogue import CANDIDATES, find_nodes
+from edgewatt.collectors.android.files.look import clean, decimal, natural, whole
+from edgewatt.collectors.android.files.nodes import Seen
 from edgewatt.device_profiles.loader import load
 from edgewatt.device_profiles.phones import phone_profiles
 from tests.android_looks import ANY_TEXT, columns, read, seen

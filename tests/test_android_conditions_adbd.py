@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from edgewatt.collectors.android import state
-from edgewatt.collectors.android.blocked import blocked
 from edgewatt.collectors.android.conditions import Conditions
 from edgewatt.collectors.android.discover import discover
-from edgewatt.collectors.android.facts import phone_facts
-from edgewatt.collectors.android.identity import identify
 from edgewatt.collectors.android.phone import Phone
+from edgewatt.collectors.android.state import sleep as state
+from edgewatt.collectors.android.state.blocked import blocked
+from edgewatt.collectors.android.state.facts import phone_facts
+from edgewatt.collectors.android.state.identity import identify
 from edgewatt.collectors.transports import adb_direct, adb_server
 from edgewatt.profiler.errors import DeviceError
 from tests.adbd.running import PeerPhone, StartPhone

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android import cpu
-from edgewatt.collectors.android.look import Found
+from edgewatt.collectors.android.files import cpu
+from edgewatt.collectors.android.files.look import Found
 from tests.android_looks import ANY_TEXT, Texts, columns, look, node_of, read, reasons
 
 CPUFREQ = "sys/devices/system/cpu/cpufreq"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from adbutils.errors import AdbError
 
-from edgewatt.collectors.android.blocked import blocked
 from edgewatt.collectors.android.discover import discover, phones_on_usb
+from edgewatt.collectors.android.state.blocked import blocked
 from edgewatt.collectors.transports import adb_server
 from tests.stub_phone import StubPhone, stub_phone
 from tests.trees import write

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android.facts import parse_facts, phone_facts
-from edgewatt.collectors.android.identity import KEYS, identify, parse_identity
-from edgewatt.collectors.android.sections import ask, split
-from edgewatt.collectors.android.switches import parse_switches
-from edgewatt.collectors.android.wakefulness import parse_power
+from edgewatt.collectors.android.state.facts import parse_facts, phone_facts
+from edgewatt.collectors.android.state.identity import KEYS, identify, parse_identity
+from edgewatt.collectors.android.state.sections import ask, split
+from edgewatt.collectors.android.state.switches import parse_switches
+from edgewatt.collectors.android.state.wakefulness import parse_power
 from edgewatt.device_profiles.loader import DeviceProfile, Fact
 from edgewatt.profiler.analysis.conditions import COMPARABILITY_KEYS
 from tests.stub_phone import StubPhone, stub_phone

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from edgewatt.collectors.android import gpu
+from edgewatt.collectors.android.files import gpu
 from tests.android_looks import ANY_TEXT, Texts, columns, look, node_of, read, reasons
 
 KGSL, DEVFREQ = "sys/class/kgsl/kgsl-3d0", "sys/class/devfreq"

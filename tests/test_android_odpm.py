@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android import odpm
-from edgewatt.collectors.android.look import Found
+from edgewatt.collectors.android.files import odpm
+from edgewatt.collectors.android.files.look import Found
 from tests.android_looks import ANY_TEXT, Texts, columns, look, node_of, read, reasons
 
 IIO = "sys/bus/iio/devices"

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android import state
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.state import State, has_restarted, parse_state, suspended_s
+from edgewatt.collectors.android.state import sleep as state
+from edgewatt.collectors.android.state.sleep import State, has_restarted, parse_state, suspended_s
 from tests.stub_phone import StubPhone, stub_phone
 from tests.trees import write
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from edgewatt.collectors.android import thermal_zones
+from edgewatt.collectors.android.files import thermal_zones
 from tests.android_looks import ANY_TEXT, Texts, columns, look, node_of, read, reasons
 
 THERMAL = "sys/class/thermal"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from edgewatt.collectors.android.guard import Guard
+from edgewatt.collectors.android.guarding.guard import Guard
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.runtimes.benchmark_model.workload import RAW_NAME, BenchmarkModelWorkload
 from edgewatt.collectors.runtimes.model_file import bundled_model

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
-from edgewatt.collectors.android.guard import Guard
+from edgewatt.collectors.android.guarding.guard import Guard
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.android.stamps import PHONE_CLOCK
 from edgewatt.collectors.runtimes.benchmark_model import runner_script

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgewatt.collectors.android.guard import Guard
+from edgewatt.collectors.android.guarding.guard import Guard
 from edgewatt.profiler.errors import DeviceError
 from tests.shell_phone import ShellPhone
 
@@ -153,7 +153,7 @@ def test_folder_whose_guard_was_killed_is_put_back_by_the_next_one(shell: ShellP
 def _left_by_a_killed_program(shell: ShellPhone, last: str) -> Path:
     script = (
         "import os, signal, sys, pathlib; from tests.shell_phone import ShellPhone;"
-        "from edgewatt.collectors.android.guard import Guard;"
+        "from edgewatt.collectors.android.guarding.guard import Guard;"
         "shell = ShellPhone(pathlib.Path(sys.argv[1])); guard = Guard(shell.phone(), grace_s=0);"
         f"guard.add('screen', {_touch(shell.tmp / 'undone')!r});"
         f"print(guard.folder, flush=True); {last}; os.kill(os.getpid(), signal.SIGKILL)"

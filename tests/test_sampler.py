@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from edgewatt.collectors.android.again import Again, Running
-from edgewatt.collectors.android.look import Found
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files.look import Found
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sampler import FRUITLESS_LIMIT, Sampler
+from edgewatt.collectors.android.sampler.attached import FRUITLESS_LIMIT, Sampler
 from edgewatt.collectors.android.stamps import PHONE_CLOCK
 from edgewatt.collectors.transports.link import LinkLost, LinkTimeout
 from edgewatt.profiler.batch import Batch, End, Gap

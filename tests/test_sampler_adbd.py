@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from edgewatt.collectors.android.look import Found
-from edgewatt.collectors.android.nodes import Node, Values
-from edgewatt.collectors.android.own_load import NODE
+from edgewatt.collectors.android.files.look import Found
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sampler import Sampler
-from edgewatt.collectors.android.sampler_detached import DetachedSampler
-from edgewatt.collectors.android.survey import DENIED, FAILS, survey
+from edgewatt.collectors.android.sampler.attached import Sampler
+from edgewatt.collectors.android.sampler.detached import DetachedSampler
+from edgewatt.collectors.android.sampler.own_load import NODE
+from edgewatt.collectors.android.sampler.survey import DENIED, FAILS, survey
 from edgewatt.collectors.transports.adb_direct import connect
 from edgewatt.collectors.transports.adb_link import AdbLink
 from edgewatt.profiler.batch import Batch, End, Gap

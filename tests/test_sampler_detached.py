@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgewatt.collectors.android.guard import Guard
-from edgewatt.collectors.android.look import Found
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files.look import Found
+from edgewatt.collectors.android.files.nodes import Node, Values
+from edgewatt.collectors.android.guarding.guard import Guard
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sampler_detached import DetachedSampler
+from edgewatt.collectors.android.sampler.detached import DetachedSampler
 from edgewatt.collectors.transports.link import LinkLost
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.channel import Channel

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android.nodes import Node, Values
-from edgewatt.collectors.android.own_load import CHANNEL, STREAM, OwnLoad, parse_cpu_s
-from edgewatt.collectors.android.own_time import OwnTime
-from edgewatt.collectors.android.sampler_lines import LINE_LIMIT_B, Ended, Header, Lines, parse_line
-from edgewatt.collectors.android.sampler_reader import Reader
-from edgewatt.collectors.android.sampler_rows import LATE
-from edgewatt.collectors.android.sampler_script import Group, grouped
+from edgewatt.collectors.android.files.nodes import Node, Values
+from edgewatt.collectors.android.sampler.lines import LINE_LIMIT_B, Ended, Header, Lines, parse_line
+from edgewatt.collectors.android.sampler.own_load import CHANNEL, STREAM, OwnLoad, parse_cpu_s
+from edgewatt.collectors.android.sampler.own_time import OwnTime
+from edgewatt.collectors.android.sampler.reader import Reader
+from edgewatt.collectors.android.sampler.rows import LATE
+from edgewatt.collectors.android.sampler.script import Group, grouped
 from edgewatt.collectors.android.stamps import PhoneStamps
 from edgewatt.profiler.batch import COUNTER_ABSENT, Batch, Gap
 from edgewatt.profiler.channel import Channel

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android.nodes import Node
-from edgewatt.collectors.android.own_load import NODE, parse_cpu_s
-from edgewatt.collectors.android.sampler_lines import STAMPS, Ended, Header, parse_line, text_of
-from edgewatt.collectors.android.sampler_script import (
+from edgewatt.collectors.android.files.nodes import Node
+from edgewatt.collectors.android.sampler.lines import STAMPS, Ended, Header, parse_line, text_of
+from edgewatt.collectors.android.sampler.own_load import NODE, parse_cpu_s
+from edgewatt.collectors.android.sampler.script import (
     DEADLINE_LIMIT_S,
     NODES_LIMIT_B,
     UNITS_PER_S,
@@ -27,7 +27,7 @@ from edgewatt.collectors.android.sampler_script import (
     killing,
     script,
 )
-from edgewatt.collectors.android.survey import PATH
+from edgewatt.collectors.android.sampler.survey import PATH
 from edgewatt.profiler.errors import UsageError
 
 TOKEN = "c0ffee"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgewatt.collectors.android import survey as survey_module
-from edgewatt.collectors.android.nodes import Seen
+from edgewatt.collectors.android.files.nodes import Seen
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.survey import (
+from edgewatt.collectors.android.sampler import survey as survey_module
+from edgewatt.collectors.android.sampler.survey import (
     DENIED,
     EMPTY,
     FAILS,

@@ -15,11 +15,11 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from edgewatt.collectors.android import discover
-from edgewatt.collectors.android.blocked import blocked
-from edgewatt.collectors.android.identity import Identity, identify
 from edgewatt.collectors.android.phone import TMP, Phone
 from edgewatt.collectors.android.reading import Reading
 from edgewatt.collectors.android.stamps import PHONE_CLOCK
+from edgewatt.collectors.android.state.blocked import blocked
+from edgewatt.collectors.android.state.identity import Identity, identify
 from edgewatt.collectors.android.target import PhoneTarget
 from edgewatt.collectors.transports.link import Connect
 from edgewatt.device_profiles.loader import DeviceProfile, load
@@ -115,7 +115,7 @@ def _workload(phone: Phone, request: WorkloadRequest) -> Workload:
         BenchmarkModelWorkload,
     )
 
-    return BenchmarkModelWorkload(phone, request)
+    return BenchmarkModelWorkload(phone, request, request.note)
 
 
 def _facts(who: Identity, profile: DeviceProfile) -> dict[str, object]:

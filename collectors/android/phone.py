@@ -11,7 +11,7 @@ from edgewatt.collectors.transports.link import OUTPUT_LIMIT_B, Connect, Link, L
 from edgewatt.profiler.protocols import Completed
 
 if TYPE_CHECKING:
-    from edgewatt.collectors.android.guard import Guard
+    from edgewatt.collectors.android.guarding.guard import Guard
 
 # Where the shell user of every Android may write and execute.
 TMP: Final = "/data/local/tmp"
@@ -50,7 +50,7 @@ class Phone:
     @cached_property
     def guard(self) -> "Guard":
         """What puts things back on the phone, also when the connection ends."""
-        from edgewatt.collectors.android.guard import Guard  # noqa: PLC0415  (needs Phone itself)
+        from edgewatt.collectors.android.guarding.guard import Guard  # noqa: PLC0415  (needs Phone itself)
 
         return Guard(self)
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from typing import Final
 
-from edgewatt.collectors.android.catalogue import CANDIDATES, find_nodes
-from edgewatt.collectors.android.look import Found
+from edgewatt.collectors.android.files.catalogue import CANDIDATES, find_nodes
+from edgewatt.collectors.android.files.look import Found
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sampler import Sampler
-from edgewatt.collectors.android.sampler_detached import DetachedSampler
+from edgewatt.collectors.android.sampler.attached import Sampler
+from edgewatt.collectors.android.sampler.detached import DetachedSampler
+from edgewatt.collectors.android.sampler.survey import survey
 from edgewatt.collectors.android.services import BATTERY, GPU_WORK, THERMAL, WIFI, Candidate, Services, power_stats
-from edgewatt.collectors.android.survey import survey
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.protocols import Collector
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgewatt.collectors.android.conditions import Conditions
-from edgewatt.collectors.android.facts import phone_facts
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.android.stamps import STAMP_SH, UPTIME_STEP_NS
+from edgewatt.collectors.android.state.facts import AWAKE, SUSPENDED, phone_facts
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.clock import Clock
 from edgewatt.profiler.clockfit import Echo
@@ -58,7 +58,10 @@ class PhoneTarget:
 
     def facts(self) -> Mapping[str, Any]:
         """The conditions of the phone, as plain JSON."""
-        return phone_facts(self._phone, self._profile)
+        facts = phone_facts(self._phone, self._profile)
+        if self._conditions.keeps_awake and facts["idle_state"] == SUSPENDED:
+            facts["idle_state"] = AWAKE
+        return facts
 
     def apply(self, condition: str, value: str) -> None:
         """Set a condition and verify it. Raises DeviceError, and UsageError for a value that is none."""

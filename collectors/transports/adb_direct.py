@@ -149,7 +149,8 @@ class _Direct:
             )
         except (*_BROKEN, *_LATE, LinkLost, LinkTimeout) as error:
             if asked:
-                raise not_allowed(self.name, self._allowing.allow_s) from None
+                was_late = isinstance(error, (*_LATE, LinkTimeout))
+                raise not_allowed(self.name, self._allowing.allow_s if was_late else None) from None
             if isinstance(error, _BROKEN):
                 raise no_adbd(self._at, wants_tls=connection.socket.wants_tls) from None
             if isinstance(error, _LATE):

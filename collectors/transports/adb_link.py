@@ -224,5 +224,7 @@ def _completed(printed: bytes, marker: bytes, name: str) -> Completed:
 
 
 def _shown(command: str) -> str:
+    if "\n" in command.strip():
+        return "a script"
     shown = said(command)
     return repr(shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 3]}...")

@@ -14,6 +14,8 @@ ECHOES: Final = 12
 # Without a second look the drift is not known: two quartz clocks, each within 50 ppm (assumed, the usual tolerance of a
 # 32 kHz crystal at room temperature).
 DRIFT_UNKNOWN: Final = 1e-4
+# The reason code, as of a device that is away at the end.
+CLOCK_DRIFT_UNKNOWN: Final = "clock_drift_unknown"
 
 
 class DeviceClock:
@@ -40,7 +42,7 @@ class DeviceClock:
         try:
             return fit_echoes(name, self._start, self._echoes())
         except DeviceError as error:
-            self.reasons.append(f"clock_drift_unknown: {error}")
+            self.reasons.append(f"{CLOCK_DRIFT_UNKNOWN}: {error}")
         once = fit_echoes(name, self._start)
         elapsed_s = (self._clock.now_ns() - self._start[0].asked_ns) / NS_PER_S
         return replace(once, bound_ns=once.bound_ns + round(DRIFT_UNKNOWN * elapsed_s * NS_PER_S))

@@ -67,7 +67,7 @@ def profile(
     options, clock, progress = options or ProfileOptions(), clock or HostClock(), progress or Silent()
     device, request = _beside(device, meters, request)
     progress.phase("looking at the device and the model")
-    workload = _workload_of(device, request)
+    workload = _workload_of(device, replace(request, note=progress.phase))
     try:
         facts = workload.open(clock)
         config = {"device_id": device.device_id, "device": device.name, "soc": device.soc, **_config(facts)}

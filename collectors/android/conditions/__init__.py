@@ -1,6 +1,6 @@
 """Conditions of a phone: set, verified by reading back, and put back on every way out.
 
-What there was is looked up first, and how to put it back is noted on the phone itself (guard.py) before anything is
+What there was is looked up first, and how to put it back is noted on the phone itself (guarding/guard.py) before anything is
 set, so that it is put back also when edgewatt is killed or the cable is pulled.
 """
 
@@ -14,9 +14,9 @@ from edgewatt.collectors.android.conditions.frequency import plan_frequency, pla
 from edgewatt.collectors.android.conditions.radios import plan_airplane, plan_bluetooth, plan_wifi
 from edgewatt.collectors.android.conditions.screen import plan_brightness, plan_screen
 from edgewatt.collectors.android.conditions.wakelock import plan_wakelock
-from edgewatt.collectors.android.flow import ANY_PHONE
-from edgewatt.collectors.android.look import clean
+from edgewatt.collectors.android.files.look import clean
 from edgewatt.collectors.android.phone import Phone
+from edgewatt.collectors.android.state.flow import ANY_PHONE
 from edgewatt.collectors.transports.link import LinkLost, LinkTimeout
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.errors import DeviceError, UsageError
@@ -35,6 +35,7 @@ PLANS: Final[Mapping[str, Plan]] = {
     "frequency": plan_frequency,
 }
 _SCREEN: Final = "screen"
+_WAKELOCK: Final = "wakelock"
 # A command that fails has as a rule changed nothing, which need not be waited for.
 REFUSED_S: Final = 2.0
 
@@ -53,6 +54,11 @@ class Conditions:
         # How what was there first is put back, and what is asked for now.
         self._first: dict[str, Change] = {}
         self._now: dict[str, Change] = {}
+
+    @property
+    def keeps_awake(self) -> bool:
+        """Whether a wakelock of ours is held; no service of the phone tells of the kernel's."""
+        return _WAKELOCK in self._now
 
     def apply(self, name: str, value: str) -> None:
         """Set a condition and verify it; a second value of one name leaves what `undo` puts back as it was.

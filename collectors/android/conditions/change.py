@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android.look import clean
+from edgewatt.collectors.android.files.look import clean
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sections import ask
+from edgewatt.collectors.android.state.sections import ask
 from edgewatt.profiler.errors import DeviceError, UsageError
 
 # `svc`, `input` and, before Android 8, `settings` start a virtual machine first: a second or two on an old phone.

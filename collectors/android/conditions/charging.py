@@ -10,14 +10,14 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android import battery
 from edgewatt.collectors.android.conditions.change import OFF, Change, Look
 from edgewatt.collectors.android.conditions.root import Root, root_of
-from edgewatt.collectors.android.flow import ANY_PHONE, CHARGING, DISCHARGING, Flow, flow_of
-from edgewatt.collectors.android.look import whole
+from edgewatt.collectors.android.files import battery
+from edgewatt.collectors.android.files.look import whole
 from edgewatt.collectors.android.phone import Phone
+from edgewatt.collectors.android.sampler.survey import survey
 from edgewatt.collectors.android.services import batteryservice
-from edgewatt.collectors.android.survey import survey
+from edgewatt.collectors.android.state.flow import ANY_PHONE, CHARGING, DISCHARGING, Flow, flow_of
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.errors import DeviceError, UsageError
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from edgewatt.collectors.android.conditions.change import Change
 from edgewatt.collectors.android.conditions.root import Root, need_root
-from edgewatt.collectors.android.look import natural, whole
-from edgewatt.collectors.android.nodes import Seen
+from edgewatt.collectors.android.files.look import natural, whole
+from edgewatt.collectors.android.files.nodes import Seen
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.survey import survey
+from edgewatt.collectors.android.sampler.survey import survey
 from edgewatt.profiler.errors import DeviceError, UsageError
 
 HZ_PER_KHZ: Final = 1000

@@ -8,8 +8,8 @@ from typing import Final
 
 from edgewatt.collectors.android.conditions.change import OFF, ON, Change, Look, on_or_off, put_setting, settings
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sections import ask
-from edgewatt.collectors.android.switches import QUESTIONS, Switches, parse_switches
+from edgewatt.collectors.android.state.sections import ask
+from edgewatt.collectors.android.state.switches import QUESTIONS, Switches, parse_switches
 from edgewatt.profiler.errors import DeviceError
 
 # Turning on a radio and joining a network takes some seconds.

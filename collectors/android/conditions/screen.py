@@ -17,8 +17,8 @@ from edgewatt.collectors.android.conditions.change import (
     settings,
 )
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sections import ask
-from edgewatt.collectors.android.wakefulness import POWER_SH, Power, parse_power
+from edgewatt.collectors.android.state.sections import ask
+from edgewatt.collectors.android.state.wakefulness import POWER_SH, Power, parse_power
 from edgewatt.profiler.errors import DeviceError, UsageError
 
 WAKE_SH: Final = "input keyevent 224"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Service
+from edgewatt.collectors.android.files.nodes import Service
 from edgewatt.profiler.channel import EnergySource, Unavailable
 from edgewatt.profiler.protocols import Completed
 

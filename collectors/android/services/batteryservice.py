@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Service, Values
+from edgewatt.collectors.android.files.nodes import Service, Values
 from edgewatt.collectors.android.services.asking import Candidate, Offer, lines, number, shown
 from edgewatt.profiler.channel import Boundary, Channel, EnergySource, Unavailable
 from edgewatt.profiler.units import Quantity

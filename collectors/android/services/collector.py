@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from edgewatt.collectors.android.again import Again, Running
-from edgewatt.collectors.android.nodes import Service, Values
+from edgewatt.collectors.android.files.nodes import Service, Values
 from edgewatt.collectors.android.phone import RECONNECT_S, RETRY_S, Phone
 from edgewatt.collectors.android.services.asking import ANSWER_LIMIT_B, ASK_TIMEOUT_S, Candidate, Offer, refusal
 from edgewatt.collectors.android.services.script import Answer, Answers, one, script

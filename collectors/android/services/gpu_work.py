@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import dropwhile
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Service, Values
+from edgewatt.collectors.android.files.nodes import Service, Values
 from edgewatt.collectors.android.services.asking import Candidate, Offer, lines, shown
 from edgewatt.profiler.channel import Channel
 from edgewatt.profiler.units import Quantity

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import dropwhile, takewhile
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Service, Values
+from edgewatt.collectors.android.files.nodes import Service, Values
 from edgewatt.collectors.android.services.asking import Candidate, Offer, lines, shown
 from edgewatt.collectors.generic.sysfs import unique_names
 from edgewatt.device_profiles.loader import DeviceProfile

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Service
+from edgewatt.collectors.android.files.nodes import Service
 from edgewatt.collectors.android.services.asking import ANSWER_LIMIT_B, ASK_TIMEOUT_S
 
 # Longer than any run; a collector whose script ends starts another.

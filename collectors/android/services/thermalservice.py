@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Service, Values
+from edgewatt.collectors.android.files.nodes import Service, Values
 from edgewatt.collectors.android.services.asking import Candidate, Offer, number, shown
 from edgewatt.collectors.generic.sysfs import unique_names
 from edgewatt.profiler.channel import Channel, Unavailable

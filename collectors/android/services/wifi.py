@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Service, Values
+from edgewatt.collectors.android.files.nodes import Service, Values
 from edgewatt.collectors.android.services.asking import Candidate, Offer, lines
 from edgewatt.profiler.channel import Channel
 from edgewatt.profiler.units import Quantity

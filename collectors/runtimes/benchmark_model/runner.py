@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
+from edgewatt.collectors.android.guarding.workplace import Placed, Workplace, under_its_own_name
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.workplace import Placed, Workplace, under_its_own_name
 from edgewatt.collectors.runtimes.benchmark_model.executables import elf_machine, runs_on
 from edgewatt.collectors.runtimes.benchmark_model.execution import Limits, Outcome, attached, detached, end, new_token
 from edgewatt.collectors.runtimes.benchmark_model.failures import explain

@@ -2,6 +2,8 @@
 
 In POSIX sh, for mksh and dash. A pipeline gives the exit code of its last command only, so the code travels through it
 as a last line, marked by a token. The runner is a session of its own, so that it can be ended with what it started.
+What it prints without a newline, or as zeros, is bounded before the shell has to hold it: by toybox's head, which hands
+on at once what it reads (GNU's does not).
 """
 
 import shlex
@@ -31,14 +33,22 @@ finish() {
 _RUN: Final = """\
 rm -f "$dir/runner.pid"
 cd "$work" || exit 1
-{ (start); rc=$?; $put ""; $put "$token $rc"; } | {
-  n=0
+bounded=cat
+case $(readlink "$(command -v head)" 2>/dev/null) in
+  *toybox) [ "$(echo ab | head -c 1 2>/dev/null)" = a ] && bounded="head -c $((limit+1024))" ;;
+esac
+{ (start); rc=$?; $put ""; $put "$token $rc"; } | $bounded | {
+  n=0 l=
   while IFS= read -r l || [ -n "$l" ]; do
     read -r u _ <"$proc/uptime"
     $put "STAMP $l" || break
+    case $l in "$token "*) exit ;; esac
     n=$((n+${#l}+32))
-    [ $n -le $limit ] || { finish; $put "STAMP $token OVER"; break; }
+    [ $n -le $limit ] || break
   done
+  finish
+  read -r u _ <"$proc/uptime"
+  $put "STAMP $token OVER"
 } &
 trap 'finish; exit 129' HUP
 wait $!

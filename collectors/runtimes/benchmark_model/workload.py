@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.state import State, look, suspended_s
+from edgewatt.collectors.android.state.sleep import State, look, suspended_s
 from edgewatt.collectors.runtimes.benchmark_model.execution import Limits, Outcome
 from edgewatt.collectors.runtimes.benchmark_model.flags import Dialect, Flags, dialect_of, flags_for
 from edgewatt.collectors.runtimes.benchmark_model.op_tables import run_rows

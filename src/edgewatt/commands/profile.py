@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from edgewatt.commands.answers import print_answer
 from edgewatt.commands.arguments import add_device, add_run_output, count, positive_seconds
+from edgewatt.commands.kept import kept
 from edgewatt.commands.progress import ErrorStreamProgress
 from edgewatt.profiler.device import opened_devices
 from edgewatt.profiler.errors import UsageError
@@ -111,12 +112,10 @@ def run(args: argparse.Namespace) -> int:
         session=args.session,
         conditions=dict(_key_value("--set", text) for text in args.set),
     )
+    path = Path(args.output)
     try:
-        with opened_devices(args.device, args.meter) as (device, meters):
-            trace = profile(device, request, Path(args.output), meters=meters, options=options, progress=progress)
-    except KeyboardInterrupt:
-        progress.done()
-        raise KeyboardInterrupt(f"the run up to now is kept: edgewatt process {args.output}") from None
+        with kept(path), opened_devices(args.device, args.meter) as (device, meters):
+            trace = profile(device, request, path, meters=meters, options=options, progress=progress)
     finally:
         progress.done()
     print_answer(trace, as_json=args.json)

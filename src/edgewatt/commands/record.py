@@ -2,15 +2,24 @@
 
 import argparse
 import json
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from edgewatt.commands.arguments import add_device, add_run_output, positive_seconds
+from edgewatt.commands.kept import kept
 from edgewatt.commands.progress import ErrorStreamProgress
+from edgewatt.profiler.batch import Gap
+from edgewatt.profiler.clock import NS_PER_S
 from edgewatt.profiler.device import opened_devices
+from edgewatt.profiler.errors import DeviceError
+from edgewatt.profiler.running.clocks import CLOCK_DRIFT_UNKNOWN
 from edgewatt.profiler.running.record import record
 from edgewatt.profiler.storage.trace import Trace
+from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import printable
+from edgewatt.reports.wording import counted
 
 EPILOG: Final = """\
 examples:
@@ -33,16 +42,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Record, and say what was recorded."""
     progress = ErrorStreamProgress()
+    path, began_s = Path(args.output), time.monotonic()
     try:
-        with opened_devices(args.device, args.meter) as (device, meters):
-            trace = record(device, Path(args.output), meters=meters, seconds=args.seconds, progress=progress)
-    except KeyboardInterrupt:
-        progress.done()
-        raise KeyboardInterrupt(f"the run up to now is in {args.output}") from None
+        with kept(path):
+            with opened_devices(args.device, args.meter) as (device, meters):
+                trace = record(device, path, meters=meters, seconds=args.seconds, progress=progress)
+            if device.recorded is None:
+                _check_end(trace, args, time.monotonic() - began_s)
     finally:
         progress.done()
     print(json.dumps(_as_json(trace)) if args.json else _as_text(trace))
     return 0
+
+
+def _check_end(trace: Trace, args: argparse.Namespace, took_s: float) -> None:
+    """Raise DeviceError if the device was lost: it had ended before the time was over, or was away at its end."""
+    gaps, reasons = trace.gaps(), trace.manifest.quality_reasons
+    away = bool(gaps) and any(reason.startswith(CLOCK_DRIFT_UNKNOWN) for reason in reasons)
+    if away or args.seconds is None or took_s < args.seconds:
+        cause = gaps[-1].cause if gaps else "its instruments ended"
+        raise DeviceError(f"{args.device} was lost while it was recorded: {printable(cause)}")
 
 
 def _as_json(trace: Trace) -> dict[str, object]:
@@ -60,7 +79,18 @@ def _as_text(trace: Trace) -> str:
     simulated = "SIMULATED " if trace.manifest.simulated else ""
     lines = [f"{simulated}{printable(str(trace.manifest.device['name']))}"]
     lines += [f"  {name}: {trace.stored_streams[name].rows} samples" for name in trace.streams]
-    if gaps := trace.gaps():
-        lines.append(f"  {len(gaps)} gaps, the first: {printable(gaps[0].cause)}")
+    lines += _gaps(trace.gaps())
     lines += [f"  not measured: {printable(u['what'])}: {printable(u['reason'])}" for u in trace.manifest.unavailable]
     return "\n".join([*lines, f"written to {trace.path}"])
+
+
+def _gaps(gaps: Sequence[Gap]) -> list[str]:
+    """A line per cause: in how many streams, and the longest. What is marked when a gap begins has no length yet."""
+    lines = []
+    for cause in dict.fromkeys(gap.cause for gap in gaps):
+        alike = [gap for gap in gaps if gap.cause == cause]
+        longest_s = max(gap.t1_ns - gap.t0_ns for gap in alike) / NS_PER_S
+        streams = counted(len({gap.stream for gap in alike}), "stream")
+        length = f", up to {format_si(longest_s, 's')}" if longest_s else ""
+        lines.append(f"  gaps in {streams}{length}: {printable(cause)}")
+    return lines

@@ -4,10 +4,10 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from edgewatt.collectors.android import battery, odpm
-from edgewatt.collectors.android.nodes import Seen
+from edgewatt.collectors.android.files import battery, odpm
+from edgewatt.collectors.android.files.nodes import Seen
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.survey import DENIED, survey
+from edgewatt.collectors.android.sampler.survey import DENIED, survey
 from edgewatt.profiler.channel import Unavailable
 
 # A runner of 10 MB, its delegates, a model of 100 MB and the logs; assumed.

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterable
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Seen
+from edgewatt.collectors.android.files.nodes import Seen
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.transports.link import LinkLost, LinkTimeout
 from edgewatt.profiler.errors import DeviceError

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android.sampler_script import VERSION
-from edgewatt.collectors.android.survey import FIELD, LINE
+from edgewatt.collectors.android.sampler.script import VERSION
+from edgewatt.collectors.android.sampler.survey import FIELD, LINE
 
 # Some times what the longest file that is worth sampling has.
 LINE_LIMIT_B: Final = 256 << 10

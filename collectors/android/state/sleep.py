@@ -17,11 +17,11 @@ import shlex
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android.look import whole
+from edgewatt.collectors.android.files.look import whole
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sections import ask
 from edgewatt.collectors.android.services import batteryservice, thermalservice
-from edgewatt.collectors.android.wakefulness import POWER_SH, Screen, parse_power
+from edgewatt.collectors.android.state.sections import ask
+from edgewatt.collectors.android.state.wakefulness import POWER_SH, Screen, parse_power
 from edgewatt.collectors.host.kernel import parse_stat
 
 TICK_S: Final = 0.01  # USER_HZ, the unit of /proc/stat, is 100 on every Android (proc(5), sysconf(_SC_CLK_TCK))

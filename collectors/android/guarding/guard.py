@@ -11,7 +11,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from edgewatt.collectors.android.guard_script import FAILED, KEPT, MADE, READY, guard_script
+from edgewatt.collectors.android.guarding.script import FAILED, KEPT, MADE, READY, guard_script
 from edgewatt.collectors.transports.link import Link, LinkLost, LinkTimeout, Stream
 from edgewatt.profiler.errors import DeviceError
 

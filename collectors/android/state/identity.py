@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
-from edgewatt.collectors.android.look import clean
+from edgewatt.collectors.android.files.look import clean
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sections import ask
+from edgewatt.collectors.android.state.sections import ask
 from edgewatt.device_profiles.phones import PROPERTIES
 
 _NAME_LIMIT: Final = 64

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android.look import decimal, whole
+from edgewatt.collectors.android.files.look import decimal, whole
 
 # BatteryManager.BATTERY_STATUS_*, by the words of the kernel's sysfs-class-power.
 STATUS: Final = {"unknown": 1, "charging": 2, "discharging": 3, "not charging": 4, "full": 5}

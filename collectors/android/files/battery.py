@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from edgewatt.collectors.android import battery_quirks as quirks
-from edgewatt.collectors.android.look import SLOW_S, Found, Look, folder, name_of, whole
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files import battery_quirks as quirks
+from edgewatt.collectors.android.files.look import SLOW_S, Found, Look, folder, name_of, whole
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.profiler.channel import Channel, EnergySource, Unavailable
 from edgewatt.profiler.units import Quantity
 

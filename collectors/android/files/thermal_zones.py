@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from edgewatt.collectors.android.look import SLOW_S, Found, Look, folder, name_of, whole
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files.look import SLOW_S, Found, Look, folder, name_of, whole
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.collectors.generic.sysfs import unique_names
 from edgewatt.profiler.channel import Channel, Unavailable
 from edgewatt.profiler.units import Quantity

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edgewatt.collectors.android.cpu import states_node
-from edgewatt.collectors.android.look import FAST_S, SLOW_S, Found, Look, whole
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files.cpu import states_node
+from edgewatt.collectors.android.files.look import FAST_S, SLOW_S, Found, Look, whole
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.profiler.channel import Channel, Unavailable
 from edgewatt.profiler.units import Quantity
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewatt.collectors.android.own_time import OwnTime
-from edgewatt.collectors.android.sampler_lines import STAMPS, Row, text_of
-from edgewatt.collectors.android.sampler_script import UNITS_PER_S, Group
+from edgewatt.collectors.android.sampler.lines import STAMPS, Row, text_of
+from edgewatt.collectors.android.sampler.own_time import OwnTime
+from edgewatt.collectors.android.sampler.script import UNITS_PER_S, Group
 from edgewatt.collectors.android.stamps import STEP_NS, PhoneStamps
 from edgewatt.profiler.batch import COUNTER_ABSENT, Batch, Gap
 from edgewatt.profiler.channel import Channel

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from edgewatt.collectors.android import battery, cpu, gpu, odpm, thermal_zones
-from edgewatt.collectors.android.look import Found, Look
-from edgewatt.collectors.android.nodes import Node, Seen
+from edgewatt.collectors.android.files import battery, cpu, gpu, odpm, thermal_zones
+from edgewatt.collectors.android.files.look import Found, Look
+from edgewatt.collectors.android.files.nodes import Node, Seen
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.channel import LABEL_LIMIT
 

@@ -5,17 +5,17 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from edgewatt.collectors.android import battery, thermal_zones
 from edgewatt.collectors.android.conditions.frequency import HZ_PER_KHZ, PATTERNS, parse_policies
-from edgewatt.collectors.android.flow import ANY_PHONE, CHARGING, Flow, flow_of
-from edgewatt.collectors.android.look import Look, clean, whole
-from edgewatt.collectors.android.nodes import Seen
+from edgewatt.collectors.android.files import battery, thermal_zones
+from edgewatt.collectors.android.files.look import Look, clean, whole
+from edgewatt.collectors.android.files.nodes import Seen
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sections import ask
+from edgewatt.collectors.android.sampler.survey import parse_survey, survey_script
 from edgewatt.collectors.android.services import batteryservice, thermalservice
-from edgewatt.collectors.android.survey import parse_survey, survey_script
-from edgewatt.collectors.android.switches import QUESTIONS, parse_switches
-from edgewatt.collectors.android.wakefulness import POWER_SH, Power, parse_power
+from edgewatt.collectors.android.state.flow import ANY_PHONE, CHARGING, Flow, flow_of
+from edgewatt.collectors.android.state.sections import ask
+from edgewatt.collectors.android.state.switches import QUESTIONS, parse_switches
+from edgewatt.collectors.android.state.wakefulness import POWER_SH, Power, parse_power
 from edgewatt.collectors.host.frequency import to_hz
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.errors import DeviceError
@@ -23,6 +23,8 @@ from edgewatt.profiler.errors import DeviceError
 # A phone of 2016 needs some 50 ms for each of the services.
 FACTS_TIMEOUT_S: Final = 40.0
 SENSORS_LIMIT: Final = 128
+# Of `idle_state`, beside "screen_on".
+AWAKE, SUSPENDED = "awake", "suspended"
 
 _PATTERNS: Final[Mapping[str, tuple[str, ...]]] = {
     "cpu": PATTERNS,
@@ -178,8 +180,8 @@ def _idle_state(power: Power) -> str | None:
     if power.screen is None or power.wake_locks is None:
         return None
     if power.wake_locks:
-        return "awake"
-    return "suspended" if power.powered is False else None
+        return AWAKE
+    return SUSPENDED if power.powered is False else None
 
 
 def _temperatures(answers: Mapping[str, str], phone: Phone) -> dict[str, Any]:

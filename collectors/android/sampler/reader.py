@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from edgewatt.collectors.android.own_load import STREAM, OwnLoad
-from edgewatt.collectors.android.sampler_lines import Ended, Header, Lines, parse_line
-from edgewatt.collectors.android.sampler_rows import StreamRows
-from edgewatt.collectors.android.sampler_script import Group
+from edgewatt.collectors.android.sampler.lines import Ended, Header, Lines, parse_line
+from edgewatt.collectors.android.sampler.own_load import STREAM, OwnLoad
+from edgewatt.collectors.android.sampler.rows import StreamRows
+from edgewatt.collectors.android.sampler.script import Group
 from edgewatt.collectors.android.stamps import PhoneStamps
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.clock import NS_PER_S

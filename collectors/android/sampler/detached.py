@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from edgewatt.collectors.android.look import Found
+from edgewatt.collectors.android.files.look import Found
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.sampler import DEADLINE_S, HEADER_S, NAME, Look, plan
-from edgewatt.collectors.android.sampler_lines import LINE_LIMIT_B, Ended
-from edgewatt.collectors.android.sampler_reader import Reader
-from edgewatt.collectors.android.sampler_script import Log, killing, script
+from edgewatt.collectors.android.sampler.attached import DEADLINE_S, HEADER_S, NAME, Look, plan
+from edgewatt.collectors.android.sampler.lines import LINE_LIMIT_B, Ended
+from edgewatt.collectors.android.sampler.reader import Reader
+from edgewatt.collectors.android.sampler.script import Log, killing, script
 from edgewatt.collectors.transports.link import LinkLost
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.channel import Opened

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edgewatt.collectors.android.look import FAST_S, Found, Look, clean, decimal, folder, name_of
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files.look import FAST_S, Found, Look, clean, decimal, folder, name_of
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.collectors.generic.sysfs import unique_names
 from edgewatt.device_profiles.rules import energy_sources, match
 from edgewatt.profiler.channel import Channel, Unavailable

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from edgewatt.collectors.android.look import FAST_S, SLOW_S, Found, Look, clean, folder, whole
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files.look import FAST_S, SLOW_S, Found, Look, clean, folder, whole
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.collectors.host.frequency import to_hz
 from edgewatt.collectors.host.kernel import Ticks, load_ratio, parse_stat
 from edgewatt.profiler.channel import Channel, Unavailable

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from edgewatt.collectors.android.nodes import Node, Values
+from edgewatt.collectors.android.files.nodes import Node, Values
 from edgewatt.profiler.batch import Batch
 from edgewatt.profiler.channel import Channel
 from edgewatt.profiler.clock import NS_PER_S

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from edgewatt.collectors.android.files.look import clean
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.transports.link import Sent
 from edgewatt.profiler.errors import DeviceError, UsageError
@@ -19,7 +20,7 @@ _ROOM_B: Final = 16 << 20
 _READ_B_PER_S: Final = 10e6
 _STEP: Final = 0.1
 _NAME_LIMIT_B: Final = 255
-_SHA256: Final = re.compile(rb"\\?([0-9a-f]{64}) ")
+_SHA256: Final = re.compile(rb"([0-9a-f]{64}) ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,16 @@ class Placed:
 def under_its_own_name(local: Path, taken: Sequence[str]) -> Placed:
     """A file that keeps its name, as a library has to, and whether it can be executed.
 
-    Raises UsageError if the name is taken or holds what no terminal or shell should be shown. Spaces and quotes are
-    fine: no shell ever sees a name unquoted.
+    Raises UsageError if the name is taken, is no text, or is too long. Spaces, quotes and newlines are fine: no shell
+    ever sees a name unquoted.
     """
     name = local.name
-    if not name.isprintable() or len(name.encode(errors="replace")) > _NAME_LIMIT_B:
-        raise UsageError(f"cannot push {name!r} to the phone under this name: it is not printable; rename it")
+    try:
+        fits = len(name.encode()) <= _NAME_LIMIT_B
+    except UnicodeEncodeError:
+        fits = False
+    if not fits:
+        raise UsageError(f"cannot push {name!r} to the phone under this name: it is no text, or too long; rename it")
     if name in taken:
         raise UsageError(f"cannot push {str(local)!r}: the phone gets another file {name!r} beside it; rename it")
     return Placed(local, name, 0o755 if local.stat().st_mode & 0o100 else 0o644)
@@ -105,7 +110,7 @@ class Workplace:
 
     def _telling(self, placed: Placed, size_b: int) -> Sent:
         told = 0.0
-        shown = f"pushing {placed.name} ({format_si(size_b, 'B')})"
+        shown = f"pushing {clean(placed.name)} ({format_si(size_b, 'B')})"
         self._note(shown)
 
         def tell(sent_b: int, all_b: int) -> None:
@@ -133,8 +138,8 @@ class Workplace:
         """Compare what is there: by SHA-256 where the phone can, else by size."""
         names = " ".join(shlex.quote(f"./{placed.name}") for placed in self._files)
         command = (
-            f"cd {shlex.quote(self.folder)} && if command -v sha256sum >/dev/null; then sha256sum {names}; "
-            f'else for f in {names}; do wc -c <"$f"; done; fi'
+            f"cd {shlex.quote(self.folder)} && look='wc -c'; command -v sha256sum >/dev/null && look=sha256sum; "
+            f'for f in {names}; do $look <"$f"; done'
         )
         done = self._phone.sh(command, timeout_s=30.0 + sum(sizes_b) / _READ_B_PER_S)
         seen = done.stdout.splitlines()
@@ -143,8 +148,8 @@ class Workplace:
             same = sha256[1].decode() == sha256_of_file(placed.local) if sha256 else line.strip() == b"%d" % size_b
             if not same:
                 raise DeviceError(
-                    f"{self._phone.uri}: {placed.name} is not on the phone as it was sent (seen: {_text(line)!r}, "
-                    f"{_text(done.stderr)}); is its storage full or failing?"
+                    f"{self._phone.uri}: {clean(placed.name)} is not on the phone as it was sent (seen: "
+                    f"{_text(line)!r}, {_text(done.stderr)}); is its storage full or failing?"
                 )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from edgewatt.collectors.android import own_load
 from edgewatt.collectors.android.again import Again, Running
-from edgewatt.collectors.android.look import Found
+from edgewatt.collectors.android.files.look import Found
 from edgewatt.collectors.android.phone import RECONNECT_S, Phone
-from edgewatt.collectors.android.sampler_reader import Reader
-from edgewatt.collectors.android.sampler_script import Group, fitting, grouped, killing, script
+from edgewatt.collectors.android.sampler import own_load
+from edgewatt.collectors.android.sampler.reader import Reader
+from edgewatt.collectors.android.sampler.script import Group, fitting, grouped, killing, script
 from edgewatt.collectors.android.stamps import PHONE_CLOCK
 from edgewatt.collectors.transports.link import Link, LinkLost
 from edgewatt.profiler.batch import Batch, End, Gap

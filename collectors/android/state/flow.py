@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from edgewatt.collectors.android import battery, battery_quirks
-from edgewatt.collectors.android.look import Look, folder, name_of, whole
-from edgewatt.collectors.android.nodes import Seen
+from edgewatt.collectors.android.files import battery, battery_quirks
+from edgewatt.collectors.android.files.look import Look, folder, name_of, whole
+from edgewatt.collectors.android.files.nodes import Seen
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.device_profiles.loader import DeviceProfile
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from edgewatt.collectors.android.nodes import Node
-from edgewatt.collectors.android.survey import FIELD, LINE, PATH
+from edgewatt.collectors.android.files.nodes import Node
+from edgewatt.collectors.android.sampler.survey import FIELD, LINE, PATH
 from edgewatt.profiler.errors import UsageError
 
 VERSION: Final = 1

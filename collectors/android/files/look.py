@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from edgewatt.collectors.android.nodes import Node, Seen
+from edgewatt.collectors.android.files.nodes import Node, Seen
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.channel import EnergySource, Unavailable
 from edgewatt.profiler.errors import UsageError

@@ -1,0 +1,1 @@
+"""What is put on a phone, and what sees to it that nothing stays there."""
