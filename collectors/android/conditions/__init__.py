@@ -1,7 +1,7 @@
 """Conditions of a phone: set, verified by reading back, and put back on every way out.
 
-What there was is looked up first, and how to put it back is noted on the phone itself (guarding/guard.py) before anything is
-set, so that it is put back also when edgewatt is killed or the cable is pulled.
+What there was is looked up first, and how to put it back is noted on the phone itself (guarding/guard.py) before
+anything is set, so that it is put back also when edgewatt is killed or the cable is pulled.
 """
 
 from collections.abc import Callable, Mapping

@@ -145,7 +145,9 @@ class Sampler:
         link = self._phone.connect() if link is None else link
         token = secrets.token_hex(8)
         try:
-            stream = link.stream(script(self._plan.groups, token, self._deadline_s, before=before))
+            stream = link.stream(
+                script(self._plan.groups, token, self._deadline_s, before=before, proc=self._phone.proc)
+            )
         except BaseException:
             link.close()
             raise

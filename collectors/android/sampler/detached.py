@@ -49,7 +49,7 @@ if [ -p wake ];then echo 1<>wake;fi
 alive(){{ read -r v </proc/{pid}/cmdline||[ -n "$v" ];}} 2>/dev/null
 n=0
 while v=;alive&&[ $n -lt 20 ];do case $v in *edgewatt-{token}*) sleep 0.1||sleep 1;;*) break;;esac;n=$((n+1));done
-{kill}read -r u </proc/uptime
+{kill}read -r u <{uptime}
 echo "$u"
 """
 
@@ -84,9 +84,8 @@ class DetachedSampler:
         self._reader = Reader(planned.groups, self._phone.stamps)
         if planned.groups:
             token = secrets.token_hex(8)
-            text = script(
-                planned.groups, token, self._deadline_s, Log(f"{self._folder(token)}/run.sh", self._log_limit_b)
-            )
+            log = Log(f"{self._folder(token)}/run.sh", self._log_limit_b)
+            text = script(planned.groups, token, self._deadline_s, log, proc=self._phone.proc)
             self._begin(token, text)
         return planned.opened(self._name, {"detached": True})
 
@@ -152,7 +151,8 @@ class DetachedSampler:
         header, folder = self._reader.header, shlex.quote(self._folder(token))
         if header is None:
             return None
-        command = _STOP.format(folder=folder, pid=header.pid, token=token, kill=killing(header.pid, token))
+        kill, uptime = killing(header.pid, token), shlex.quote(f"{self._phone.proc}/uptime")
+        command = _STOP.format(folder=folder, pid=header.pid, token=token, kill=kill, uptime=uptime)
         done = self._phone.sh(command, timeout_s=_STOP_TIMEOUT_S, limit_b=LINE_LIMIT_B)
         return self._phone.stamps.to_ns(b"", done.stdout.strip().rpartition(b"\n")[2].partition(b" ")[0])
 

@@ -39,10 +39,10 @@ if [ -n "$KSH_VERSION" ];then
 eval 'one(){{ g="$g\\$U\\$(<\\"$1\\")";}}
 group(){{ eval "read_$1(){{ l=\\"$g\\";l=\\${{l//\\$N/\\$R}};}}";g=;}}'
 all(){{ one "$1";}}
-up(){{ u=$(</proc/uptime);u=${{u%% *}};}}
+up(){{ u=$(<{uptime});u=${{u%% *}};}}
 say(){{ print -r -- "$1"||exit 0;}}
 else
-up(){{ u=;read -r u </proc/uptime;u=${{u%% *}};}}
+up(){{ u=;read -r u <{uptime};u=${{u%% *}};}}
 one(){{ g="$g first \\"$1\\";";}}
 all(){{ g="$g every \\"$1\\";";}}
 group(){{ eval "read_$1(){{ l=;$g}}";g=;}}
@@ -124,16 +124,32 @@ def fitting(nodes: Sequence[Node]) -> tuple[list[Node], list[Node]]:
     return list(nodes), []
 
 
-def script(groups: Sequence[Group], token: str, deadline_s: float, log: Log | None = None, *, before: str = "") -> str:
-    """What the phone's shell executes, lines `before` first. `token` (letters, digits) marks its first and last line.
+def script(
+    groups: Sequence[Group],
+    token: str,
+    deadline_s: float,
+    log: Log | None = None,
+    *,
+    before: str = "",
+    proc: str = "/proc",
+) -> str:
+    """What the phone's shell executes, lines `before` first; its time is that of `proc`.
 
-    Raises UsageError for a path or a deadline that it cannot have.
+    `token` (letters, digits) marks its first and last line. Raises UsageError for a path or a deadline that it
+    cannot have.
     """
     if not 0 < deadline_s <= DEADLINE_LIMIT_S:
         raise UsageError(f"a sampler cannot run for {deadline_s:g} s: expected more than 0 and at most 48 hours")
     bound = f"b=$((b+${{#1}}+1));if [ $b -gt {log.limit_b} ];then bye full;fi;" if log else ""
     head = _HEAD.format(
-        field=FIELD, line=LINE, token=token, version=VERSION, bound=bound, before=before, hangup="" if log else "exit 0"
+        field=FIELD,
+        line=LINE,
+        token=token,
+        version=VERSION,
+        bound=bound,
+        before=before,
+        hangup="" if log else "exit 0",
+        uptime=shlex.quote(f"{proc}/uptime"),
     )
     begin = "".join(_group(at, group) for at, group in enumerate(groups))
     stop = f"if [ ! -e {shlex.quote(log.path)} ];then bye stopped;fi\n" if log else ""
