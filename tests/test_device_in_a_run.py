@@ -9,15 +9,17 @@ import numpy as np
 import pytest
 
 from edgewatt.profiler.batch import Batch, Gap
-from edgewatt.profiler.channel import Channel, Opened
+from edgewatt.profiler.channel import Channel, EnergySource, Opened
 from edgewatt.profiler.clock import NS_PER_S, Clock, ManualClock
 from edgewatt.profiler.clockfit import ClockFit, Echo
 from edgewatt.profiler.device import Device
 from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.protocols import Completed
+from edgewatt.profiler.running.beginning import begin_run
 from edgewatt.profiler.running.clocks import DRIFT_UNKNOWN, ECHOES
 from edgewatt.profiler.running.prepare import LEAVE, prepared
 from edgewatt.profiler.running.record import record
+from edgewatt.profiler.running.recording import Recording
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.units import Quantity
 
@@ -208,3 +210,37 @@ def test_a_meter_has_no_conditions() -> None:
         prepared(Device("m:", "m", "m", ()), {"a": "b"}),
     ):
         pytest.fail("the run began")
+
+
+class Rails:
+    """An instrument with the channels that it is given, all of them sources."""
+
+    def __init__(self, *periods_s: float | None) -> None:
+        self.channels = tuple(
+            Channel(f"rail{at}", Quantity.POWER, boundary="rail", period_s=period_s)
+            for at, period_s in enumerate(periods_s)
+        )
+
+    def open(self, clock: Clock) -> Opened:
+        self._clock = clock
+        sources = tuple(EnergySource(f"rails/{c.name}", ((c.column,),), "rail") for c in self.channels)
+        other = Channel("slow", Quantity.TEMPERATURE, period_s=60.0)
+        return Opened("rails", {"": (*self.channels, other)}, sources=sources)
+
+    def read(self, timeout_s: float) -> Batch:
+        self._clock.sleep(timeout_s)
+        return Batch.empty()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("periods_s", "settles_s"), [((0.001, 0.25), 0.25), ((0.001, None), 1.0), ((3600.0,), 10.0), ((), 0.0)]
+)
+def test_idle_keeps_away_from_the_load_by_the_slowest_sensor_that_counts(
+    tmp_path: Path, periods_s: tuple[float | None, ...], settles_s: float
+) -> None:
+    device = Device("rails:", "rails", "rails", ())
+    with Recording(begin_run(tmp_path / "run", device), [Rails(*periods_s)], ManualClock()) as recording:
+        assert recording.settles_s == settles_s

@@ -109,12 +109,16 @@ def _measure(
     options: ProfileOptions,
     progress: Progress,
 ) -> None:
-    """Idle, the repeats, idle: what is between looking and analysing. Without energy there is no idle."""
+    """Idle, the repeats, idle: what is between looking and analysing. Without energy there is no idle.
+
+    An idle window ends and begins a sensor's period away from the load, or a slow sensor would show the load in it.
+    """
     left_s = _expected_s(options, energy=recording.has_energy)
     gate.wait(progress, left_s)
     if recording.has_energy:
         progress.phase("idle before", left_s)
         recording.idle(IDLE_BEFORE, options.idle_s)
+        recording.wait(recording.settles_s)
         left_s -= options.idle_s
     for repeat in range(options.repeats):
         progress.phase(f"repeat {repeat + 1} of {options.repeats}", left_s)
@@ -123,6 +127,7 @@ def _measure(
         workload.repeat(asked, recording)
         left_s -= _repeat_s(options)
     if recording.has_energy:
+        recording.wait(recording.settles_s)
         gate.wait(progress, options.idle_s)
         progress.phase("idle after", options.idle_s)
         recording.idle(IDLE_AFTER, options.idle_s)

@@ -26,6 +26,10 @@ STOP_TIMEOUT_S: Final = 5.0
 DRAIN_TIMEOUT_S: Final = 100.0
 # What a crash can lose (architecture.md, "One sample").
 FLUSH_PERIOD_S: Final = 1.0
+# A sensor whose update period nobody states (assumed: phones' gauges update every 0.25 to 1 s), and the longest that is
+# waited for one (a phone is known that updates every 10 s).
+PERIOD_UNKNOWN_S: Final = 1.0
+SETTLES_LIMIT_S: Final = 10.0
 # Batches in flight: a second of a collector that reads every millisecond.
 QUEUE_LENGTH: Final = 1024
 
@@ -127,6 +131,14 @@ class Recording:
     def opened(self) -> list[Opened]:
         """What the collectors that opened answered."""
         return list(self._answers.values())
+
+    @property
+    def settles_s(self) -> float:
+        """How long after a change of power the last of the sensors that joules come from shows it, in seconds."""
+        columns = {column for opened in self.opened for source in opened.sources for t in source.terms for column in t}
+        channels = (c for opened in self.opened for of in opened.channels.values() for c in of if c.column in columns)
+        periods_s = (PERIOD_UNKNOWN_S if c.period_s is None else c.period_s for c in channels)
+        return min(max(periods_s, default=0.0), SETTLES_LIMIT_S)
 
     def gives_energy(self, collectors: Sequence[Collector]) -> bool:
         """True if joules can be formed from what these of its collectors measure."""
