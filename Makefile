@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Tests mostly wait; a worker per core, each takes the next test.
 PARALLEL ?= --numprocesses auto --dist worksteal
 
-.PHONY: profile test lint suite coverage test-peers test-extras test-pythons benchmarks clean
+.PHONY: profile test lint suite coverage test-long test-peers test-extras test-pythons benchmarks clean
 
 profile: $(VENV)/ready
 	rm -rf out/host
@@ -23,7 +23,11 @@ lint: $(VENV)/ready
 	$(BIN)/lint-imports
 
 suite: $(VENV)/ready
-	$(BIN)/pytest $(PARALLEL) -m "not peer"
+	$(BIN)/pytest $(PARALLEL) -m "not peer and not long"
+
+# Many trials of one kind: cuts, kills, damaged models, every command of README.
+test-long: $(VENV)/ready
+	$(BIN)/pytest $(PARALLEL) -m "long and not peer"
 
 # The suite once more, traced: twice as slow.
 coverage: $(VENV)/ready

@@ -77,6 +77,8 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.long
+@pytest.mark.timeout(400)
 def test_970_random_cuts(disk: Path) -> None:
     random_ = random.Random(20_260_101)
     runs = [record_with_sizes(disk / f"run{n}", steps=2 + n, rows=5 + 40 * n) for n in range(CUT_RUNS)]
@@ -189,6 +191,7 @@ def check_after_a_kill(run: Path, killed: Killed) -> str:
     return trace.manifest.status
 
 
+@pytest.mark.long
 def test_35_random_kills(tmp_path: Path) -> None:
     random_ = random.Random(20_260_102)
     left: Counter[str] = Counter()

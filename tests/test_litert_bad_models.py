@@ -263,6 +263,7 @@ DAMAGE = st.one_of(
     derandomize=True,
 )
 @given(DAMAGE)
+@pytest.mark.long
 def test_a_damaged_model_gives_a_result_or_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(content)

@@ -25,6 +25,8 @@ def commands(fence: str = "console") -> list[str]:
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
+@pytest.mark.long
+@pytest.mark.timeout(300)
 def test_every_edgewatt_command_runs(tmp_path: Path) -> None:
     ours = [command for command in commands() if not command.startswith(("make ", "git ", "pip "))]
     assert len(ours) >= 5
