@@ -19,6 +19,17 @@ BRIEF = ("--repeats", "2", "--seconds", "2", "--idle", "1", "--warmup", "0.3")
 # The phone works while the runner measures.
 AT_WORK = "--env=AWAKE=(sleep $s; echo 0 >/data/phone/load) & echo 1 >/data/phone/load"
 GONE_S = 40.0
+# Its own high-water mark: the kernel's account of a child begins with its parent's.
+PROGRAM = r"""
+import os, re, sys
+from edgewatt.cli import main
+try:
+    code = main()
+finally:
+    with open("/proc/self/status") as status:
+        os.write(int(os.environ["PEAK_FD"]), re.search(r"VmHWM:\s+(\d+)", status.read())[1].encode())
+sys.exit(code)
+"""
 
 
 @dataclass
@@ -26,6 +37,7 @@ class Command:
     """A verb that executes; `errors` is what it has written to standard error so far."""
 
     process: subprocess.Popen[bytes]
+    peak: int  # where it writes the memory that it took at most, in KiB
     errors: list[str] = field(default_factory=list)
     output: bytes = b""
     peak_b: int = 0
@@ -55,9 +67,9 @@ class Command:
         """Its exit code; `peak_b` is the memory that it took at most."""
         for thread in self._threads:
             thread.join()
-        _, status, used = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
-        self.peak_b = used.ru_maxrss * 1024
+        self.process.wait()
+        self.peak_b = int(os.read(self.peak, 32) or b"0") * 1024
+        os.close(self.peak)
         assert not any("Traceback" in line for line in self.errors), self.errors
         return self.process.returncode
 
@@ -75,15 +87,17 @@ class Command:
 
 def started(*words: str | Path, environment: Mapping[str, str] | None = None) -> Command:
     """A verb, running."""
-    return Command(
-        subprocess.Popen(
-            [sys.executable, "-c", "import sys; from edgewatt.cli import main; sys.exit(main())", *map(str, words)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, **(environment or {})},
-        )
+    peak, told = os.pipe()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        pass_fds=[told],
+        env={**os.environ, **(environment or {}), "PEAK_FD": str(told)},
     )
+    os.close(told)
+    return Command(process, peak)
 
 
 def profiling(

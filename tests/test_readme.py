@@ -38,6 +38,7 @@ def test_every_edgewatt_command_runs(tmp_path: Path) -> None:
 def test_every_command_for_a_phone_runs(tmp_path: Path, pixel: PeerPhone, adb_server: AdbServer) -> None:
     """On the real adbd, as the only phone of a real adb server; the runner is a stub that prints as the tool does."""
     stub_runner(tmp_path, "android_aarch64_benchmark_model")
+    adb_server.run("disconnect")  # phones of tests before this one
     serial = adb_server.connect(pixel)
     try:
         ours = commands("shell-session")

@@ -3,7 +3,8 @@
 In POSIX sh, for mksh and dash. A pipeline gives the exit code of its last command only, so the code travels through it
 as a last line, marked by a token. The runner is a session of its own, so that it can be ended with what it started.
 What it prints without a newline, or as zeros, is bounded before the shell has to hold it: by toybox's head, which hands
-on at once what it reads (GNU's does not).
+on at once what it reads (GNU's does not). Where the output ends without that last line, the runner printed too much, or
+whoever was to write the line was killed: then nothing says that the runner is done.
 """
 
 import shlex
@@ -31,13 +32,13 @@ finish() {
 }
 """
 _RUN: Final = """\
-rm -f "$dir/runner.pid"
+rm -f "$dir/runner.pid" "$dir/done"
 cd "$work" || exit 1
 bounded=cat
 case $(readlink "$(command -v head)" 2>/dev/null) in
   *toybox) [ "$(echo ab | head -c 1 2>/dev/null)" = a ] && bounded="head -c $((limit+1024))" ;;
 esac
-{ (start); rc=$?; $put ""; $put "$token $rc"; } | $bounded | {
+{ (start); rc=$?; : >"$dir/done"; $put ""; $put "$token $rc"; } | $bounded | {
   n=0 l=
   while IFS= read -r l || [ -n "$l" ]; do
     read -r u _ <"$proc/uptime"
@@ -47,6 +48,9 @@ esac
     [ $n -le $limit ] || break
   done
   finish
+  i=0
+  until [ -e "$dir/done" ] || [ $n -gt $limit ] || [ $i -ge 20 ]; do sleep 0.1; i=$((i+1)); done
+  [ $i -lt 20 ] || exit
   read -r u _ <"$proc/uptime"
   $put "STAMP $token OVER"
 } &
