@@ -42,15 +42,18 @@ esac
   n=0 l=
   while IFS= read -r l || [ -n "$l" ]; do
     read -r u _ <"$proc/uptime"
-    $put "STAMP $l" || break
+    $put "STAMP $l" || { finish; exit; }
     case $l in "$token "*) exit ;; esac
     n=$((n+${#l}+32))
     [ $n -le $limit ] || break
   done
   finish
   i=0
-  until [ -e "$dir/done" ] || [ $n -gt $limit ] || [ $i -ge 20 ]; do sleep 0.1; i=$((i+1)); done
-  [ $i -lt 20 ] || exit
+  until [ -e "$dir/done" ] || [ $n -gt $limit ]; do
+    [ -d "$dir" ] && [ $i -lt 20 ] || exit
+    sleep 0.1
+    i=$((i+1))
+  done
   read -r u _ <"$proc/uptime"
   $put "STAMP $token OVER"
 } &
