@@ -23,6 +23,7 @@ EPILOG: Final = """\
 examples:
   edgewatt doctor                                  what this machine can measure
   edgewatt profile model.tflite -d host -o RUN     latency and energy of a model, here
+  edgewatt profile model.tflite -d adb: --runner benchmark_model -o RUN    on the phone at hand
   edgewatt export RUN --to csv -o table.csv        its table
   edgewatt compare OLD NEW                         what changed between two runs
 
