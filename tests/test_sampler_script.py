@@ -149,6 +149,18 @@ def test_ticks_count_up_and_each_stream_has_its_own_period(shell: str) -> None:
     assert ticks[2][-1] in {1, 2, 3}
 
 
+def test_a_file_read_as_a_whole_leaves_the_other_streams_their_period(shell: str, tmp_path: Path) -> None:
+    (tmp_path / "whole").write_text("a\nb\n")
+    groups = grouped([node(tmp_path / "whole", whole=True), node("/proc/uptime", 0.2, "slow")])
+    with started(shell, script(groups, TOKEN, 60.0)) as process:
+        _, *rows = lines_of(process, 25)
+    ticks = [(int(row.split(b"\x1f")[0]), int(row.split(b"\x1f")[1])) for row in rows]
+    fast = 0
+    for stream, tick in ticks:
+        fast = tick if stream == 0 else fast
+        assert stream == 0 or tick <= fast / 10 + 2, ticks
+
+
 def test_what_it_uses_itself_is_its_own(shell: str) -> None:
     groups = grouped([NODE])
     with started(shell, script(groups, TOKEN, 60.0)) as process:

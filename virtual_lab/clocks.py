@@ -166,9 +166,14 @@ def earliest(clock: Callable[[Instants], Instants], reading_ns: ArrayLike, ahead
     wanted_ns: Instants = np.asarray(reading_ns, np.int64)
     t_ns: Instants = wanted_ns + ahead_ns
     for _ in range(12):
-        t_ns = t_ns + (wanted_ns - clock(t_ns))
-    for _ in range(3):
-        t_ns = t_ns + (clock(t_ns) < wanted_ns)
-    for _ in range(3):
-        t_ns = t_ns - (clock(t_ns - 1) >= wanted_ns)
+        off_ns = wanted_ns - clock(t_ns)
+        if not off_ns.any():
+            break
+        t_ns = t_ns + off_ns
+    for change in (1, -1):
+        for _ in range(3):
+            moves = clock(t_ns) < wanted_ns if change > 0 else clock(t_ns - 1) >= wanted_ns
+            if not moves.any():
+                break
+            t_ns = t_ns + change * moves
     return t_ns

@@ -12,6 +12,8 @@ from edgewatt.virtual_lab.power.domains import Boundary, Device, Domain, Load, T
 BATTERY: Final = "battery"
 SOC, SKIN, CELL = "soc", "skin", "battery"
 SCREEN, OWN = "screen", "own"
+# What else runs: what the host asks for beside the sampler, what wakes up by itself, and another program.
+HOST, BACKGROUND, NEIGHBOUR = "host", "background", "neighbour"
 
 _LOW_V, _HIGH_V = 0.58, 1.02
 _GPU_HZ: Final = (151e6, 202e6, 251e6, 302e6, 400e6, 471e6, 572e6, 701e6, 762e6, 848e6)
@@ -19,7 +21,6 @@ _MEMORY_W: Final = 0.5
 _REGULATOR: Final = 0.9
 # How much of the memory's bandwidth a unit takes while it works.
 _BANDWIDTH: Final = {"cpu": 0.5, "gpu": 0.8, "npu": 0.6}
-_TRIP_C: Final = 95.0
 
 
 def device_of(phone: Personality) -> Device:
@@ -45,7 +46,7 @@ def device_of(phone: Personality) -> Device:
         domains=domains,
         loads=tuple(_loads(phone)),
         zones=zones,
-        throttles=(Throttle(SOC, clusters, _TRIP_C),),
+        throttles=(Throttle(SOC, clusters, phone.trip_c),),
         boundaries=(at_the_supply(BATTERY, domains), Boundary("cpu", dict.fromkeys(clusters, 1.0)), *rails),
     )
 
@@ -74,8 +75,9 @@ def _on_cpu(phone: Personality, threads: int) -> dict[str, float]:
 def _loads(phone: Personality) -> list[Load]:
     clusters = [Load(f"cpu{n}", {f"cpu{n}": 1.0, "memory": _BANDWIDTH["cpu"]}) for n in range(len(phone.clusters))]
     parts = [Load(name, {name: 1.0, "memory": _BANDWIDTH[name]}) for name in ("gpu", "npu")]
-    # What the shell, the sampler and adbd take: on the little cores.
-    return [*clusters, *parts, Load(SCREEN, {SCREEN: 1.0}), Load(OWN, {"cpu0": 1.0, "memory": 0.05})]
+    # On the little cores: what the shell, the sampler and adbd take, and the rest; of the memory they take little.
+    others = [Load(name, {"cpu0": 1.0}) for name in (OWN, HOST, BACKGROUND, NEIGHBOUR)]
+    return [*clusters, *parts, Load(SCREEN, {SCREEN: 1.0}), *others]
 
 
 def _cluster(number: int, cluster: Cluster) -> Domain:

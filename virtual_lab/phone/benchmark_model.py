@@ -10,33 +10,29 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from edgewatt.virtual_lab.phone.events import Events
+from edgewatt.virtual_lab.phone.events import LAB, Events
 from edgewatt.virtual_lab.phone.tool_delegates import Delegated, delegated
 from edgewatt.virtual_lab.phone.tool_flags import FlagError, Flags, parse
-from edgewatt.virtual_lab.phone.tool_text import (
-    PREFIXED,
-    TABLES_WITH_START,
-    Memory,
-    Runs,
-    announcement,
-    closing,
-    litert_closing,
-    op_tables,
-    parameters,
+from edgewatt.virtual_lab.phone.tool_lines import (
+    announced,
+    asked,
+    counted,
+    ended,
+    has_xnnpack,
+    is_refused,
+    line,
+    loaded,
 )
+from edgewatt.virtual_lab.phone.tool_text import TABLES_WITH_START, Memory, Runs, op_tables
 
-LAB: Final = "EDGEWATT_LAB"
 TOOL_FILE: Final = "tool.json"
 FAILED: Final = 1
-# What the runtime says itself, with its own prefix in every generation.
-_LEVELS: Final = ("INFO: ", "VERBOSE: ", "WARNING: ", "ERROR: ")
 _PAGE_B: Final = os.sysconf("SC_PAGE_SIZE")
-_XNNPACK: Final = "Created TensorFlow Lite XNNPACK delegate for CPU."
 
 
 @dataclass
@@ -52,15 +48,15 @@ class Tool:
 
     def say(self, text: str, level: str = "INFO") -> None:
         """A line of the log, with the prefix that this generation has."""
-        is_whole = text.startswith(_LEVELS) or self.generation not in PREFIXED
-        self.put(text if is_whole else f"{level}: {text}")
+        self.put(line(text, self.generation, level))
 
-    def put(self, line: str) -> None:
-        """A line as it is; late ones come at the end, as from a tool that writes into the buffer of a pipe."""
+    def put(self, *lines: str) -> None:
+        """Lines as they are; late ones come at the end, as from a tool that writes into the buffer of a pipe."""
         if self.late:
-            self._held.append(line)
-        else:
-            print(line, flush=True)
+            self._held.extend(lines)
+            return
+        for one in lines:
+            print(one, flush=True)
 
     def end(self) -> None:
         """Give what was held back."""
@@ -88,7 +84,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _run(tool: Tool) -> int:
     flags = tool.flags
-    _say_what_was_asked(tool)
+    tool.put(*asked(flags, tool.generation))
     if not flags.text("graph"):
         tool.say("Please specify the name of your TF Lite input file with --graph", "ERROR")
         return _failed(tool)
@@ -97,7 +93,7 @@ def _run(tool: Tool) -> int:
     graph, at_start_b = Path(flags.text("graph")), _resident_b()
     began_ns = tool.events.busy("cpu", 1)
     try:
-        model = Model(graph, int(flags.number("num_threads")), xnnpack=_has_xnnpack(tool))
+        model = Model(graph, int(flags.number("num_threads")), xnnpack=has_xnnpack(flags, tool.generation))
     except LoadError as error:
         tool.say(str(error) if graph.exists() else f"Failed to mmap model {graph}", "ERROR")
         return _failed(tool)
@@ -105,58 +101,19 @@ def _run(tool: Tool) -> int:
     tool.events.idle()
     operators = model.operators()
     handed = delegated(flags, tool.config.get("delegates", {}), tool.generation, max(len(operators), 1))
-    if not _say_what_was_loaded(tool, graph, handed, init_us):
+    tool.put(*loaded(flags, tool.generation, handed, graph.stat().st_size, init_us))
+    if is_refused(flags, handed):
         return _failed(tool)
     init_b = _resident_b() - at_start_b
     warm = _phase(tool, "warmup", handed, model.invoke, flags.number("warmup_runs"), flags.number("warmup_min_secs"))
     runs = _phase(tool, "measure", handed, model.invoke, flags.number("num_runs"), flags.number("min_secs"))
     resident_b = _resident_b()
     memory = Memory(init_b, resident_b - at_start_b, resident_b)
-    if tool.generation == "litert":
-        lines: Iterable[str] = litert_closing(init_us, warm, runs, memory, model.input_b)
-    else:
-        peak = flags.on("report_peak_memory_footprint")
-        lines = closing(init_us, warm, runs, memory, generation=tool.generation, peak=peak)
-    for line in lines:
-        tool.say(line)
+    tool.put(*ended(flags, tool.generation, init_us, warm, runs, memory, model.input_b))
     if flags.on("enable_op_profiling"):
         start = tool.generation in TABLES_WITH_START
         tool.put(op_tables(operators, runs.mean, len(runs.us), start=start))
     return 0
-
-
-def _say_what_was_asked(tool: Tool) -> None:
-    tool.say("STARTING!")
-    for name in tool.flags.twice:
-        tool.say(f"Duplicate flags: {name}", "WARN")
-    if tool.flags.unknown:
-        tool.say(f"Unconsumed cmdline flags: {' '.join(tool.flags.unknown)}", "WARN")
-    for line in parameters(tool.flags, tool.generation):
-        tool.say(line)
-
-
-def _say_what_was_loaded(tool: Tool, graph: Path, handed: Delegated, init_us: int) -> bool:
-    """Whether it can be executed as asked."""
-    tool.say(f"Loaded model {graph}")
-    old = tool.generation == "2019"
-    if old:
-        tool.say("resolved reporter")
-    for line in handed.lines:
-        tool.say(line)
-    if handed.failed or (tool.flags.on("require_full_delegation") and handed.share < 1):
-        return False
-    if _has_xnnpack(tool) and handed.unit == "cpu":
-        tool.say(_XNNPACK)
-    if not old:
-        tool.say(f"The input model file size (MB): {graph.stat().st_size / 1e6:.6g}")
-    tool.say(f"Initialized session in {init_us / 1e3:.6g}ms{'' if old else '.'}")
-    return True
-
-
-def _has_xnnpack(tool: Tool) -> bool:
-    """Later generations apply it unless told not to."""
-    asked = tool.flags.on("use_xnnpack")
-    return asked if tool.generation in ("2019", "2021") or "use_xnnpack" in tool.flags.given else True
 
 
 def _failed(tool: Tool) -> int:
@@ -170,7 +127,7 @@ def _phase(
     """Runs until both their number and their time are reached, or the limit is; as BenchmarkModel::Run does."""
     flags = tool.flags
     limit_s, delay_s = flags.number("max_secs"), flags.number("run_delay")
-    tool.say(announcement(int(least), seconds, limit_s, tool.generation))
+    tool.put(announced(flags, tool.generation, int(least), seconds))
     threads = max(int(flags.number("num_threads")), 1)
     us: list[int] = []
     begin_ns = now_ns = tool.events.busy(handed.unit, threads, handed.share)
@@ -187,7 +144,7 @@ def _phase(
     tool.events.idle(now_ns)
     tool.events.phase(name, begin_ns, now_ns, len(us))
     runs = Runs(us)
-    tool.say(runs.line(percentiles=tool.generation in ("2025", "litert")) + "\n")
+    tool.put(counted(runs, tool.generation))
     return runs
 
 

@@ -3,17 +3,19 @@
 That is the host's monotonic clock, in int64 ns.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from edgewatt.profiler.clock import NS_PER_S
 from edgewatt.virtual_lab.clocks import DeviceClocks, Oscillator, Suspension
 from edgewatt.virtual_lab.phone.anatomy import SCREEN, device_of
 from edgewatt.virtual_lab.phone.personality import Personality
-from edgewatt.virtual_lab.power.load import Change, level
+from edgewatt.virtual_lab.power.load import Change, Kind
 from edgewatt.virtual_lab.power.timeline import Timeline
 
 # In real time a change may be told late; it is then moved to the first instant that is still open.
@@ -35,17 +37,24 @@ def timeline_of(phone: Personality, origin_ns: int) -> Timeline:
 
 
 class Body:
-    """One phone from `origin_ns` on. Changes of the timeline go through `change`, which keeps a list of them."""
+    """One phone from `origin_ns` on. Changes of the timeline go through `change`, which keeps a list of them.
 
-    def __init__(self, phone: Personality, origin_ns: int) -> None:
+    Its clocks and its timeline are those of every phone of its kind, unless others are given.
+    """
+
+    def __init__(
+        self,
+        phone: Personality,
+        origin_ns: int,
+        clocks: DeviceClocks | None = None,
+        timeline: Timeline | None = None,
+    ) -> None:
         self.phone, self.origin_ns = phone, origin_ns
-        self.clocks = clocks_of(phone, origin_ns)
-        self.timeline = timeline_of(phone, origin_ns)
+        self.clocks = clocks or clocks_of(phone, origin_ns)
+        self.timeline = timeline or timeline_of(phone, origin_ns)
         self.changes: list[tuple[str, str, int, float]] = []
         self.settled_ns = origin_ns
-        self._last_ns: dict[tuple[str, str], int] = {}
-        self._asked_hz: dict[str, float] = {}
-        self._capped_hz: dict[str, float] = {}
+        self._last: dict[tuple[Kind, str], tuple[int, float]] = {}
         for domain in self.timeline.device.domains:
             if domain.frequencies_hz:
                 self.ask_hz(domain.name, origin_ns, domain.frequencies_hz[0])
@@ -63,14 +72,19 @@ class Body:
         """It was suspended from `t0_ns` to `t1_ns`."""
         self.clocks = replace(self.clocks, suspensions=(*self.clocks.suspensions, Suspension(t0_ns, t1_ns)))
 
-    def change(self, kind: str, name: str, t_ns: int, value: float) -> int:
+    def change(self, kind: Kind, name: str, t_ns: int, value: float) -> int:
         """Let something be so from an instant on, or from the first one that is still open; which that is."""
-        t_ns = max(t_ns, self.settled_ns, self._last_ns.get((kind, name), self.origin_ns))
-        self._last_ns[kind, name] = t_ns
-        made = level(name, t_ns, value)
-        self.timeline.record(Change(kind, made.name, made.t_ns, made.value))  # type: ignore[arg-type]
-        self.changes.append((kind, name, t_ns, value))
+        last_ns, was = self._last.get((kind, name), (self.origin_ns, math.nan))
+        t_ns = max(t_ns, self.settled_ns, last_ns)
+        if value != was:
+            self._last[kind, name] = t_ns, value
+            self.record(Change(kind, name, np.array([t_ns]), np.array([value])))
+            self.changes.append((kind, name, t_ns, value))
         return t_ns
+
+    def record(self, change: Change) -> None:
+        """Hand a change to the timeline."""
+        self.timeline.record(change)
 
     def load(self, intensities: Mapping[str, float], t_ns: int) -> int:
         """Loads from an instant on; the instant that counts."""
@@ -78,7 +92,6 @@ class Body:
 
     def ask_hz(self, domain: str, t_ns: int, hz: float) -> None:
         """The governor asks for a frequency."""
-        self._asked_hz[domain] = hz
         self.change("frequency", domain, t_ns, hz)
 
     def settle(self, t_ns: int) -> None:
@@ -93,20 +106,12 @@ class Body:
         """What a domain runs at."""
         return float(self.timeline.frequency_hz(t_ns, domain))
 
-    def look_at_caps(self, t_ns: int) -> None:
-        """See what heat leaves of the clocks."""
-        self._capped_hz = {
-            name: self.hz(name, t_ns) for name, asked in self._asked_hz.items() if self.hz(name, t_ns) < asked
-        }
-
-    def known_hz(self, domain: str) -> float:
-        """What a domain runs at, by what was asked for and the last look at its caps."""
-        return min(self._asked_hz[domain], self._capped_hz.get(domain, self._asked_hz[domain]))
-
-    def throttled_steps(self, number: int) -> int:
-        """How many steps below what was asked for a cluster runs."""
+    def throttled_steps(self, number: int, t_ns: ArrayLike) -> NDArray[np.int64]:
+        """How many steps below what was asked for a cluster runs, at each instant."""
         name = f"cpu{number}"
-        return sum(1 for hz in self.steps_hz(name) if self.known_hz(name) < hz <= self._asked_hz[name])
+        steps_hz = np.array(self.steps_hz(name))
+        asked, given = self.timeline.asked_hz(t_ns, name), self.timeline.frequency_hz(t_ns, name)
+        return np.searchsorted(steps_hz, asked, "right") - np.searchsorted(steps_hz, given, "right")
 
     def busy_s(self, domain: str, t_ns: int) -> float:
         """Seconds of work that each processor of a cluster has done, on average."""
@@ -115,22 +120,3 @@ class Body:
     def temperature_c(self, zone: str, t_ns: int) -> float:
         """Of one of the parts that anatomy.py knows."""
         return float(self.timeline.temperature_c(t_ns, zone))
-
-
-class Draw:
-    """Random numbers of one phone, in order."""
-
-    def __init__(self, seed: int) -> None:
-        self._rng = np.random.default_rng(seed)
-
-    def gain(self, spread: float) -> float:
-        """A gain around 1."""
-        return float(1 + spread * self._rng.standard_normal())
-
-    def whole(self, low: int, high: int) -> int:
-        """A whole number from `low` to below `high`."""
-        return int(self._rng.integers(low, high))
-
-    def seed(self) -> int:
-        """For a generator of something's own."""
-        return self.whole(0, 1 << 62)

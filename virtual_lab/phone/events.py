@@ -2,7 +2,7 @@
 
     <CLOCK_MONOTONIC of the host in ns, or "now"> <process> <what> <words...>
 
-`busy UNIT THREADS SHARE`, `idle`, `phase NAME T0 T1 RUNS`, and of the stub commands `set NAME VALUE`.
+`busy UNIT THREADS SHARE`, `idle`, `phase NAME T0 T1 RUNS`, `mark WORD`, and of the stub commands `set NAME VALUE`.
 """
 
 import os
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+# The variable that names the lab's folder to the phone's programs.
+LAB = "EDGEWATT_LAB"
 PIPE = "run/events"
 LINE_LIMIT_B = 512
 
@@ -36,6 +38,20 @@ def parse_event(line: bytes) -> Event | None:
     return Event(None if when == "now" else int(when), int(pid), what, tuple(rest))
 
 
+def mark(lab: Path) -> str:
+    """Ask the kernel of a lab's folder for a mark in its log, behind all that it heard until now; the mark's word.
+
+    Raises OSError where no kernel listens.
+    """
+    t_ns = time.monotonic_ns()
+    fd = os.open(lab / PIPE, os.O_WRONLY | os.O_NONBLOCK)
+    try:
+        os.write(fd, f"{t_ns} {os.getpid()} mark {t_ns}\n".encode())
+    finally:
+        os.close(fd)
+    return str(t_ns)
+
+
 @dataclass
 class Events:
     """Where a program tells what it does. Without a lab it tells nobody."""
@@ -54,9 +70,9 @@ class Events:
         except OSError:
             return cls()
 
-    def busy(self, unit: str, threads: int, share: float = 1.0) -> int:
-        """Work begins now; when that is, in ns."""
-        t_ns = time.monotonic_ns()
+    def busy(self, unit: str, threads: int, share: float = 1.0, t_ns: int | None = None) -> int:
+        """Work begins now, or began at `t_ns`; when that is, in ns."""
+        t_ns = time.monotonic_ns() if t_ns is None else t_ns
         self._tell(t_ns, f"busy {unit} {threads} {share:.6g}")
         self._is_busy = True
         return t_ns

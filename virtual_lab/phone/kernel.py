@@ -19,11 +19,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from edgewatt.virtual_lab.phone.anatomy import OWN
 from edgewatt.virtual_lab.phone.body import Body
 from edgewatt.virtual_lab.phone.events import LINE_LIMIT_B, PIPE, Event, parse_event
 from edgewatt.virtual_lab.phone.governor import Governor
-from edgewatt.virtual_lab.phone.nodes import Node, nodes
+from edgewatt.virtual_lab.phone.nodes import Instruments, Node, nodes
 from edgewatt.virtual_lab.phone.pen import Pen
 from edgewatt.virtual_lab.phone.personalities import personality
 from edgewatt.virtual_lab.phone.standing import READY, become_punctual
@@ -48,7 +50,7 @@ class Kernel:
         self._body = Body(self._phone, self._origin_ns)
         self._governor = Governor(self._body)
         self._pen = Pen(self._tree.root, self._phone.torn, int(config["seed"]))
-        self._nodes = list(nodes(self._body, int(config["seed"])))
+        self._nodes = list(nodes(self._body, Instruments.of(self._body, int(config["seed"]))))
         self._writable = Writable(self._tree.root, self._governor, self._pen)
         self._due: list[tuple[int, int, Node]] = []
         self._selector = selectors.SelectSelector()  # the others wait in whole ms
@@ -106,7 +108,7 @@ class Kernel:
         """Write what the files say at the last tick of theirs."""
         t_ns = max(now_ns - self._into_ns(node, now_ns) - BEHIND_NS, self._body.settled_ns)
         self._body.settle(t_ns)
-        for name, text in node.texts(t_ns).items():
+        for name, (text,) in node.texts(np.array([t_ns])).items():
             if not (is_denied(name, self._phone) and (self._tree.root / name).exists()):
                 self._pen.write(name, text, now_ns)
 
@@ -141,12 +143,13 @@ class Kernel:
 
     def _take(self, event: Event, now_ns: int) -> None:
         happened_ns = now_ns if event.t_ns is None else min(event.t_ns, now_ns)
-        if event.what == "phase":
-            self._say({"phase": event.words, "pid": event.pid})
-            return
         if event.what == "busy":
             self._watch(event.pid)
         self._governor.act(happened_ns)
+        if event.what in ("phase", "mark"):
+            self._write_log()  # what led to it stands before it
+            self._say({event.what: event.words, "pid": event.pid})
+            return
         used_ns = self._governor.hear(event, happened_ns)
         if event.t_ns is not None:
             self._say({"edge": event.what, "happened_ns": happened_ns, "logged_ns": now_ns, "used_ns": used_ns})

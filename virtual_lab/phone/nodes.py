@@ -1,55 +1,96 @@
-"""The files of a phone that change by themselves, each with how often, and what it says at an instant."""
+"""The files of a phone that change by themselves, each with how often, and what it says at any instants.
+
+In real time the kernel writes them anew one instant after the other; in virtual time they are read at many at once.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import numpy as np
 
 from edgewatt.virtual_lab.phone import services
-from edgewatt.virtual_lab.phone.body import Body, Draw
-from edgewatt.virtual_lab.phone.gauge import Counted, FuelGauge, RailCounters
+from edgewatt.virtual_lab.phone.body import Body
+from edgewatt.virtual_lab.phone.clusters import cluster_files
+from edgewatt.virtual_lab.phone.gauge import FuelGauge, Seen
+from edgewatt.virtual_lab.phone.gpus import gpu_files
 from edgewatt.virtual_lab.phone.personality import Zone
-from edgewatt.virtual_lab.phone.tree import IIO, LAB, POLICIES, SUPPLY, THERMAL, gpu_folder
+from edgewatt.virtual_lab.phone.rails import RailCounters
+from edgewatt.virtual_lab.phone.tree import IIO, LAB, SUPPLY, THERMAL
+from edgewatt.virtual_lab.sensors.updates import Instants
 
 # What a kernel makes up when it is read is made here in advance, so often.
-_LIVE_S: Final = 0.02
-_COUNTED_S: Final = 0.1
+LIVE_S: Final = 0.02
+COUNTED_S: Final = 0.1
 _ZONES_S: Final = 0.25
 _WIFI_S: Final = 3.0
-# The statistics window of Adreno's busy counter (remembered: it closes after about a second of activity).
-_WINDOW_US: Final = 1_000_000
 _HOT_C: Final = 2.0
 
-Texts = dict[str, str | None]
+Texts = list[str | None]
+
+
+def _same(t_ns: Instants) -> Any:
+    return t_ns
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Files below the tree's root that are written together every `period_s`; None for one that is not there."""
+    """Files below the tree's root that are written together every `period_s`.
+
+    `look` is what all of them are about, at int64 ns of shape (n,); from it each file has n texts, None where it is not
+    there or cannot be read.
+    """
 
     period_s: float
-    texts: Callable[[int], Texts]
+    files: Mapping[str, Callable[[Any], Texts]]
+    look: Callable[[Instants], Any] = field(default=_same)
+
+    def texts(self, t_ns: Instants) -> dict[str, Texts]:
+        """Of every file."""
+        seen = self.look(t_ns)
+        return {name: say(seen) for name, say in self.files.items()}
+
+    def text(self, name: str, t_ns: Instants) -> Texts:
+        """Of one file."""
+        return self.files[name](self.look(t_ns))
 
 
-def nodes(body: Body, seed: int) -> Iterator[Node]:
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """What measures in one phone: the gauge in its files, the one that its services tell of, and its rails."""
+
+    gauge: FuelGauge
+    told: FuelGauge
+    rails: RailCounters
+
+    @classmethod
+    def of(cls, body: Body, seed: int) -> "Instruments":
+        """Those of one phone of its kind."""
+        gauge, told, rails = np.random.default_rng(seed).spawn(3)
+        return cls(
+            FuelGauge(body, gauge), FuelGauge(body, told, body.phone.service_period_s), RailCounters(body, rails)
+        )
+
+
+def nodes(body: Body, instruments: Instruments) -> Iterator[Node]:
     """All files of this phone that change, but for its /proc/uptime (clockwork.py)."""
-    phone, draw = body.phone, Draw(seed)
-    gauge, rails = FuelGauge(body, draw), RailCounters(body, draw)
-    told = FuelGauge(body, draw, phone.service_period_s)
-    supply = f"{SUPPLY}/{phone.gauge_node}"
-    yield Node(_LIVE_S, lambda t_ns: {f"{LAB}/run/monotonic": f"{body.monotonic_ns(t_ns) // 10**6}\n"})
-    yield Node(_LIVE_S, lambda _: _frequencies(body))
-    yield Node(_COUNTED_S, lambda t_ns: {**_states(body, t_ns), "proc/stat": _stat(body, t_ns)})
-    yield Node(_COUNTED_S, lambda t_ns: _gpu(body, t_ns))
-    yield Node(_ZONES_S, lambda t_ns: _zones(body, t_ns))
+    phone, gauge, told, rails = body.phone, instruments.gauge, instruments.told, instruments.rails
+    yield Node(LIVE_S, {f"{LAB}/run/monotonic": _each(lambda t_ns: f"{body.monotonic_ns(t_ns) // 10**6}\n")})
+    live, counted = cluster_files(body)
+    yield Node(LIVE_S, live)
+    yield Node(COUNTED_S, {**counted, **gpu_files(body)})
+    yield Node(_ZONES_S, dict(_zones(body)))
     if phone.odpm:
-        yield Node(_LIVE_S, lambda t_ns: _odpm(body, rails.read(t_ns)))
-        yield Node(1.0, lambda t_ns: {_run("power_stats"): services.power_stats(body, rails.read(t_ns))})
+        at = {pmic: f"{IIO}/iio:device{pmic}/energy_value" for pmic in rails.pmics}
+        yield Node(LIVE_S, {path: partial(rails.energy_value, pmic) for pmic, path in at.items()})
+        yield Node(1.0, {_run("power_stats"): _each(lambda t_ns: services.power_stats(body, rails.uws(t_ns)))})
     if phone.gauge_readable:
-        yield Node(_LIVE_S, lambda t_ns: {f"{supply}/{n}": text for n, text in gauge.files(gauge.see(t_ns)).items()})
-    yield Node(_ZONES_S, lambda t_ns: {_run("battery"): services.battery(body, told.see(t_ns))})
-    yield Node(1.0, lambda t_ns: {_run("thermal"): services.thermal(body, t_ns)})
-    yield Node(1.0, lambda t_ns: {_run("gpu"): services.gpu_work(body, t_ns)})
-    yield Node(_WIFI_S, lambda t_ns: {f"{LAB}/run/wifi": services.wifi(body, t_ns)})
+        yield Node(LIVE_S, dict(_supply(body, gauge)), gauge.see)
+    yield Node(_ZONES_S, {_run("battery"): lambda seen: [services.battery(body, one) for one in seen]}, told.see)
+    yield Node(1.0, {_run("thermal"): _each(partial(services.thermal, body))})
+    yield Node(1.0, {_run("gpu"): _each(partial(services.gpu_work, body))})
+    yield Node(_WIFI_S, {f"{LAB}/run/wifi": _each(partial(services.wifi, body))})
 
 
 _SERVICES: Final = {
@@ -64,87 +105,35 @@ def _run(service: str) -> str:
     return f"{LAB}/run/{_SERVICES[service]}"
 
 
-def _frequencies(body: Body) -> Texts:
-    found: Texts = {}
-    for number, cluster in enumerate(body.phone.clusters):
-        if cluster.online:
-            at = f"{POLICIES}/policy{cluster.cpus[0]}"
-            found[f"{at}/scaling_cur_freq"] = f"{body.known_hz(f'cpu{number}') / 1e3:.0f}\n"
-    return found
+def _each(say: Callable[[int], str | None]) -> Callable[[Instants], Texts]:
+    """For what is read rarely, one instant after the other."""
+    return lambda t_ns: [say(one) for one in t_ns.tolist()]
 
 
-def _states(body: Body, t_ns: int) -> Texts:
-    found: Texts = {}
-    for number, cluster in enumerate(body.phone.clusters):
-        if cluster.online:
-            spent = body.timeline.residency_s(t_ns, f"cpu{number}")
-            rows = "".join(f"{khz} {round(spent.get(khz * 1e3, 0.0) * 100)}\n" for khz in cluster.khz)
-            found[f"{POLICIES}/policy{cluster.cpus[0]}/stats/time_in_state"] = rows
-    return found
+def _supply(body: Body, gauge: FuelGauge) -> Iterator[tuple[str, Callable[[list[Seen]], Texts]]]:
+    at, properties = f"{SUPPLY}/{body.phone.gauge_node}", gauge.properties()
+
+    def file(say: Callable[[Seen], str | None]) -> Callable[[list[Seen]], Texts]:
+        return lambda seen: [None if (text := say(one)) is None else f"{text}\n" for one in seen]
+
+    for name, say in properties.items():
+        yield f"{at}/{name}", file(say)
+    yield f"{at}/uevent", lambda seen: [gauge.uevent(properties, one) for one in seen]
 
 
-def _stat(body: Body, t_ns: int) -> str:
-    awake = body.monotonic_ns(t_ns) // 10**7
-    lines, total = [], 0
-    for number, cluster in enumerate(body.phone.clusters):
-        busy = round(body.busy_s(f"cpu{number}", t_ns) * 100)
-        for cpu in cluster.cpus if cluster.online else ():
-            lines.append((cpu, f"cpu{cpu} {busy} 0 0 {max(awake - busy, 0)} 0 0 0 0 0 0\n"))
-            total += busy
-    idle = max(awake * len(lines) - total, 0)
-    rows = "".join(text for _, text in sorted(lines))
-    return (
-        f"cpu  {total} 0 0 {idle} 0 0 0 0 0 0\n{rows}intr 0\nctxt {t_ns // 10**5}\nbtime 1700000000\nprocesses 4242\n"
-    )
-
-
-def _zones(body: Body, t_ns: int) -> Texts:
-    found: Texts = {}
+def _zones(body: Body) -> Iterator[tuple[str, Callable[[Instants], Texts]]]:
     for number, zone in enumerate(body.phone.zones):
-        at = f"{THERMAL}/thermal_zone{number}/temp"
         if zone.readable:
-            found[at] = f"{_degrees(body, zone, t_ns) * zone.per_c:.0f}\n"
-    body.look_at_caps(t_ns)
+            yield f"{THERMAL}/thermal_zone{number}/temp", partial(_degrees, body, zone)
     for number in range(len(body.phone.clusters)):
-        found[f"{THERMAL}/cooling_device{number}/cur_state"] = f"{body.throttled_steps(number)}\n"
-    return found
+        yield f"{THERMAL}/cooling_device{number}/cur_state", partial(_throttled, body, number)
 
 
-def _degrees(body: Body, zone: Zone, t_ns: int) -> float:
+def _degrees(body: Body, zone: Zone, t_ns: Instants) -> Texts:
     of = "soc" if zone.above_c >= _HOT_C else "battery" if "bat" in zone.kind.lower() else "skin"
-    return body.temperature_c(of, t_ns) + zone.above_c
+    above, per_c = zone.above_c, zone.per_c
+    return [f"{(celsius + above) * per_c:.0f}\n" for celsius in body.timeline.temperature_c(t_ns, of).tolist()]
 
 
-def _gpu(body: Body, t_ns: int) -> Texts:
-    kind, at = body.phone.gpu, gpu_folder(body.phone)
-    hz, use = body.hz("gpu", t_ns), float(body.timeline.use(t_ns, "gpu"))
-    percent = round(100 * use)
-    if kind == "adreno":
-        busy = f"{round(use * _WINDOW_US):7d} {_WINDOW_US:7d}" if use else f"{0:7d} {0:7d}"
-        return {
-            f"{at}/gpuclk": f"{hz:.0f}\n",
-            f"{at}/devfreq/cur_freq": f"{hz:.0f}\n",
-            f"{at}/gpu_busy_percentage": f"{percent} %\n",
-            f"{at}/gpubusy": f"{busy}\n",
-        }
-    if kind == "samsung":
-        return {f"{at}/gpu_busy": f"{percent} %\n", f"{at}/gpu_clock": f"{hz / 1e3:.0f}\n"}
-    if kind == "tensor":
-        spent = body.timeline.residency_s(t_ns, "gpu")
-        rows = "".join(f"{step / 1e3:.0f} {round(spent.get(step, 0.0) * 1e3)}\n" for step in body.steps_hz("gpu"))
-        return {f"{at}/cur_freq": f"{hz / 1e3:.0f}\n", f"{at}/utilization": f"{percent}\n", f"{at}/time_in_state": rows}
-    if kind == "mediatek":
-        row = f"Index: 12, Freq: {hz / 1e3:.0f}, Volt: 62500, Vsram: 75000"
-        status = f"[GPUFREQ-DEBUG] Current Status of GPUFREQ\n[GPU-OPP]       {row}\n"
-        return {f"{at}/gpufreq_status": status, "sys/kernel/ged/hal/gpu_utilization": f"{percent} 0 {100 - percent}\n"}
-    return {}
-
-
-def _odpm(body: Body, counted: Mapping[str, Counted]) -> Texts:
-    """Both PMICs, each with a time base of its own in ms."""
-    found: Texts = {}
-    for pmic in sorted({rail.pmic for rail in body.phone.rails}):
-        rows = [(rail.label, counted[rail.label]) for rail in body.phone.rails if rail.pmic == pmic]
-        lines = "".join(f"CH{n}(T={c.stamp_ms})[{label}], {c.uws}\n" for n, (label, c) in enumerate(rows))
-        found[f"{IIO}/iio:device{pmic}/energy_value"] = f"t={rows[0][1].stamp_ms}\n{lines}"
-    return found
+def _throttled(body: Body, number: int, t_ns: Instants) -> Texts:
+    return [f"{steps}\n" for steps in body.throttled_steps(number, t_ns).tolist()]

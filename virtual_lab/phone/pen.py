@@ -12,6 +12,11 @@ TORN_NS: Final = 2_000_000
 _TORN_FROM: Final = 4
 
 
+def halved(text: str) -> str:
+    """What a reader finds of a file that is half written; a short one is written at once."""
+    return text[: len(text) // 2] if len(text) > _TORN_FROM else text
+
+
 @dataclass
 class Pen:
     """Files below `root`; a share `torn` of the writings comes in two halves. One thread.
@@ -43,9 +48,10 @@ class Pen:
         if name not in self._said:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         self._said[name] = text
-        if self.torn and len(text) > _TORN_FROM and self._random.random() < self.torn:
+        half = halved(text) if self.torn else text
+        if half != text and self._random.random() < self.torn:
             self._halves.append((now_ns + TORN_NS, name, text))
-            self._put(path, text[: len(text) // 2])
+            self._put(path, half)
         else:
             self._put(path, text)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from edgewatt.profiler.errors import UsageError
+from edgewatt.virtual_lab.phone.quirk_limits import expected_of
 from edgewatt.virtual_lab.phone.tool_delegates import FATES, Fate
 from edgewatt.virtual_lab.phone.tool_text import GENERATIONS
 
@@ -51,10 +52,11 @@ class Zone:
 class Personality:
     """One phone.
 
-    `gauge_*` is its battery's fuel gauge: `gauge_sign` -1 where a current out of it reads negative, as Android's rule
-    is. `rooted`: a userdebug build whose adbd is root. It sleeps `suspend_s` from `suspend_after_s` on unless a wake
-    lock is held. `denied`: paths under the tree that the shell may not read, with the wildcards of fnmatch;
-    `unlisted`: folders that it may search but not list.
+    `gauge_*` is its battery's fuel gauge, `gauge_gain_rel` and `gauge_offset_a` the spreads of its errors, `gauge_sign`
+    -1 where a current out of it reads negative, as Android's rule is. `rooted`: a userdebug build whose adbd is root.
+    At `trip_c` of its chip the clocks of its processors are throttled. It sleeps `suspend_s` from `suspend_after_s` on
+    unless a wake lock is held. `denied`: paths under the tree that the shell may not read, with the wildcards of
+    fnmatch; `unlisted`: folders that it may search but not list.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Personality:
     gauge_period_s: float = 1.0
     gauge_window_s: float = 0.0
     gauge_gain_rel: float = 0.03
+    gauge_offset_a: float = 0.0
     gauge_drop_out: float = 0.0
     gauge_counts_charge: bool = True
     gauge_readable: bool = True
@@ -97,6 +100,7 @@ class Personality:
     clock_offset_s: float = 86_400.0
     clock_drift_ppm: float = 12.0
     idle_w: float = 0.35
+    trip_c: float = 95.0
     screen_w: float = 0.6
     gpu_w: float = 2.5
     npu_w: float = 1.2
@@ -156,8 +160,10 @@ def with_quirk(personality: Personality, name: str, text: str) -> Personality:
     try:
         value = _value(kind, text)
     except (KeyError, ValueError):
-        expected = "true or false" if kind is bool else f"a {kind.__name__}"
+        expected = {bool: "true or false", int: "a whole number"}.get(kind, "a number")
         raise UsageError(f"quirk {name}={text!r}: expected {expected}") from None
+    if (fit := expected_of(name, value)) is not None:
+        raise UsageError(f"quirk {name}={text!r}: expected {fit}")
     changed: dict[str, Any] = {name: value}
     return replace(personality, **changed)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from edgewatt.virtual_lab.phone.body import Body
-from edgewatt.virtual_lab.phone.gauge import Counted, Seen
+from edgewatt.virtual_lab.phone.gauge import Seen
 
 # ThermalService's own numbers (AOSP Temperature.java), and those of a phone that counts from one (second-hand).
 _TYPES: Final[Mapping[str, int]] = {"CPU": 0, "GPU": 1, "BATTERY": 2, "SKIN": 3}
@@ -42,7 +42,7 @@ def thermal(body: Body, t_ns: int) -> str | None:
     kind = body.phone.thermal_service
     if kind == "none":
         return None
-    status = 1 if any(body.throttled_steps(n) for n in range(len(body.phone.clusters))) else 0
+    throttled = [int(body.throttled_steps(n, t_ns)) for n in range(len(body.phone.clusters))]
     shift = 1 if kind == "shifted" else 0
     now = {name: body.temperature_c(zone, t_ns) + above for name, (zone, above) in _ZONES.items()}
     name_of = "TYPE_{}" if shift else "{}"
@@ -55,7 +55,7 @@ def thermal(body: Body, t_ns: int) -> str | None:
         row.replace(f"={value:.1f},", f"={value + _STALE_C:.1f},")
         for row, value in zip(rows, now.values(), strict=True)
     ]
-    head = ["IsStatusOverride: false", f"Thermal Status: {status}", "Cached temperatures:", *cached]
+    head = ["IsStatusOverride: false", f"Thermal Status: {int(any(throttled))}", "Cached temperatures:", *cached]
     if kind == "not_ready":
         return "\n".join([*head, "HAL Ready: false", ""])
     current = [
@@ -65,21 +65,19 @@ def thermal(body: Body, t_ns: int) -> str | None:
         "Current temperatures from HAL:",
     ]
     cooling = [
-        f"\tCoolingDevice{{mValue={body.throttled_steps(n)}, mType={2 + shift}, mName=thermal-cpufreq-{n}}}"
-        for n in range(len(body.phone.clusters))
+        f"\tCoolingDevice{{mValue={steps}, mType={2 + shift}, mName=thermal-cpufreq-{n}}}"
+        for n, steps in enumerate(throttled)
     ]
     return "\n".join([*head, *current, *rows, absent, "Current cooling devices from HAL:", *cooling, ""])
 
 
-def power_stats(body: Body, counted: Mapping[str, Counted]) -> str | None:
+def power_stats(body: Body, uws: Mapping[str, int]) -> str | None:
     """`dumpsys android.hardware.power.stats.IPowerStats/default`: cumulative mWs by rail; None without rails."""
     if not body.phone.power_stats:
         return None
     title = "PowerStats HAL 2.0 energy meter"
     subsystem = {rail.label: rail.subsystem for rail in body.phone.rails}
-    rows = [
-        f"     {f'[{label}]:{subsystem[label]}':<40}{count.uws / 1e3:20.2f} mWs" for label, count in counted.items()
-    ]
+    rows = [f"     {f'[{label}]:{subsystem[label]}':<40}{count / 1e3:20.2f} mWs" for label, count in uws.items()]
     head = f"     {'Channel':<40}{'Cumulative Energy':>24}"
     return "\n".join(
         [f"============= {title} ==============", head, *rows, f"========== End of {title} ==========", ""]

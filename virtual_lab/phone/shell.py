@@ -1,21 +1,29 @@
-"""The phone's shell: the machine's own /bin/sh, in the phone's tree, with the phone's commands before the machine's.
+"""The phone's shell: one of the machine's own, in the phone's tree, with the phone's commands before the machine's.
 
-It sees the machine's root; a client reaches the phone's files where the lab said that they are. Only the clock is the
-phone's everywhere: /proc/uptime in a command means the tree's, or two clocks would stamp one phone.
+It is bash where that has $EPOCHREALTIME, as a phone's mksh does (microseconds of the machine's wall clock), in its
+POSIX mode; else /bin/sh. It sees the machine's root; a client reaches the phone's files where the lab said that they
+are. Only the clock is the phone's everywhere: scripts that ask services read /proc/uptime, which in a command means the
+tree's, or two clocks would stamp one phone.
 """
 
 import ctypes
 import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 from edgewatt.virtual_lab.adb.launch import Launch
-from edgewatt.virtual_lab.phone.benchmark_model import LAB
+from edgewatt.virtual_lab.phone.events import LAB
 from edgewatt.virtual_lab.phone.tree import Tree
 
 _UPTIME: Final = re.compile(r"(?<![\w./}\"'-])/proc/uptime\b")
+_MICROSECONDS: Final = re.compile(rb"[0-9]+[.,][0-9]{6}")
+_SPINNING: Final = "edgewatt.virtual_lab.phone.spinning"
 _MACHINE_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # linux/capability.h and linux/prctl.h
@@ -39,11 +47,26 @@ class PhoneShell:
             "HOME": str(self.tree.tmp),
             "TMPDIR": str(self.tree.tmp),
             "LC_ALL": "C",
+            "HISTFILE": "",
+            "EDGEWATT_SH": machine_shell(),
+            "EDGEWATT_SPINNING": f"{sys.executable} -m {_SPINNING}",
             LAB: str(self.tree.lab),
         }
         sh = str(self.tree.bin / "sh")
         asked = _UPTIME.sub(f"{self.tree.root}/proc/uptime", command)
         return Launch((sh, "-c", asked) if command else (sh, "-i"), own, self.tree.root)
+
+
+@cache
+def machine_shell() -> str:
+    """The words that begin the shell of this machine that is most like a phone's."""
+    bash = shutil.which("bash", path=_MACHINE_PATH)
+    if bash is not None:
+        words = (bash, "--posix")
+        said = subprocess.run([*words, "-c", 'echo "$EPOCHREALTIME"'], capture_output=True, check=False).stdout
+        if _MICROSECONDS.fullmatch(said.strip()):
+            return " ".join(words)
+    return "/bin/sh"
 
 
 def respect_modes() -> None:

@@ -11,22 +11,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from edgewatt.virtual_lab.phone.tool_text import Operator
+
 _MATRIX: Final = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 # Elements are moved, not multiplied: worth so many multiplications (assumed).
 _MOVED: Final = 4.0
-
-
-class Operator(NamedTuple):
-    """One operator in the order of execution: its kind, the tensors it makes, and its share of the whole time."""
-
-    kind: str
-    name: str
-    share: float
 
 
 class LoadError(Exception):

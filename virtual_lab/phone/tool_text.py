@@ -7,14 +7,14 @@ benchmark_model.cc, litert/tools/benchmark_litert_model.h, tsl/util/stats_calcul
 that owners of phones published).
 """
 
+import math
 import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from edgewatt.virtual_lab.phone.tool_flags import TITLES, Flags, Value
-from edgewatt.virtual_lab.phone.tool_model import Operator
 
 GENERATIONS: Final = ("2019", "2021", "2023", "2025", "litert")
 PREFIXED: Final = ("2023", "2025", "litert")
@@ -25,6 +25,14 @@ NOTE: Final = (
 )
 _RULE: Final = "=" * 30
 _LITERT: Final = "[benchmark_litert_model.h:{}] "
+
+
+class Operator(NamedTuple):
+    """One operator in the order of execution: its kind, the tensors it makes, and its share of the whole time."""
+
+    kind: str
+    name: str
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,12 @@ class Runs:
         """The mean; 0 where there was none."""
         return statistics.fmean(self.us) if self.us else 0.0
 
+    @property
+    def deviation(self) -> float:
+        """The standard deviation of them as a population; 0 where there was none."""
+        mean = self.mean
+        return math.sqrt(statistics.fmean((us - mean) ** 2 for us in self.us)) if self.us else 0.0
+
     def line(self, *, percentiles: bool) -> str:
         """The line `count=...`."""
         if not self.us:
@@ -52,7 +66,7 @@ class Runs:
         if low == high:
             same = "(all same)" if len(self.us) > 1 else ""
             return f"count={len(self.us)} curr={self.us[-1]}{same}{tail}"
-        spread = f"min={low} max={high} avg={self.mean:.6g} std={int(statistics.pstdev(self.us))}"
+        spread = f"min={low} max={high} avg={self.mean:.6g} std={int(self.deviation)}"
         return f"count={len(self.us)} first={self.first} curr={self.us[-1]} {spread}{tail}"
 
     def _percentiles(self) -> str:
@@ -107,7 +121,7 @@ def closing(init_us: int, warm: Runs, runs: Runs, memory: Memory, *, generation:
 
 def litert_closing(init_us: int, warm: Runs, runs: Runs, memory: Memory, input_b: int) -> Iterator[str]:
     """What LiteRT's tool ends with."""
-    ms = [value / 1e3 for value in (min(runs.us), max(runs.us), statistics.pstdev(runs.us))]
+    ms = [value / 1e3 for value in (min(runs.us), max(runs.us), runs.deviation)]
     for line, text in (
         (80, "\n========== BENCHMARK RESULTS =========="),
         (85, f"Model initialization: {init_us / 1e3:.2f} ms"),

@@ -72,11 +72,11 @@ class Tree:
 def grow(root: Path, phone: Personality, seed: int) -> Tree:
     """Make the tree of a phone in an empty folder. Raises OSError."""
     tree = Tree(root)
-    for name, text in {**_sysfs(phone), **_proc(phone, seed)}.items():
+    for name, text in {**static_sysfs(phone), **static_proc(phone, seed)}.items():
         write(tree.root / name, text)
     tree.tmp.mkdir(parents=True)
     (tree.root / "proc/self").symlink_to("/proc/self")
-    for name in _failing(phone):
+    for name in failing(phone):
         (tree.root / name).mkdir(parents=True)
     _commands(tree, phone, seed)
     return tree
@@ -116,16 +116,22 @@ def fell(tree: Tree) -> None:
     shutil.rmtree(tree.root, ignore_errors=True)
 
 
-def _sysfs(phone: Personality) -> dict[str, str]:
+def static_sysfs(phone: Personality) -> dict[str, str]:
+    """The files below sys that do not change, by their name below the root."""
+    online = ",".join(f"{one.cpus[0]}-{one.cpus[-1]}" for one in phone.clusters if one.online)
     found: dict[str, str] = {
         "sys/devices/system/cpu/present": f"0-{phone.cpus - 1}\n",
         "sys/devices/system/cpu/possible": f"0-{phone.cpus - 1}\n",
+        "sys/devices/system/cpu/online": f"{online}\n",
         "sys/power/suspend_stats/success": "0\n",
     }
     if phone.rooted:
         found |= {WAKE_LOCK: "\n", WAKE_UNLOCK: "\n"}
     for cluster in phone.clusters:
         found |= _policy(cluster.cpus, cluster.khz)
+        # What a kernel makes a link of, cpuN/cpufreq, is not there for a processor that is offline.
+        for cpu in cluster.cpus if cluster.online else ():
+            found[f"sys/devices/system/cpu/cpu{cpu}/cpufreq/cpuinfo_max_freq"] = f"{cluster.khz[-1]}\n"
     for number, zone in enumerate(phone.zones):
         found[f"{THERMAL}/thermal_zone{number}/type"] = f"{zone.kind}\n"
     for number, cluster in enumerate(phone.clusters):
@@ -135,7 +141,7 @@ def _sysfs(phone: Personality) -> dict[str, str]:
     return found | dict(_supplies(phone)) | dict(_odpm(phone)) | _gpu(phone)
 
 
-def _failing(phone: Personality) -> Iterator[str]:
+def failing(phone: Personality) -> Iterator[str]:
     """What opens and fails to read, as the clock of an offline cluster does; a folder does the same."""
     for cluster in phone.clusters:
         if not cluster.online:
@@ -206,7 +212,8 @@ def gpu_folder(phone: Personality) -> str:
     }[phone.gpu]
 
 
-def _proc(phone: Personality, seed: int) -> dict[str, str]:
+def static_proc(phone: Personality, seed: int) -> dict[str, str]:
+    """The files below proc that do not change."""
     # A boot id is a random UUID; this one is as seeded as the rest.
     boot = uuid.UUID(int=Random(seed).getrandbits(128), version=4)  # noqa: S311  (a simulator's, not a secret)
     cpu = "".join(f"processor\t: {n}\nBogoMIPS\t: 49.15\nCPU implementer\t: 0x41\n\n" for n in range(phone.cpus))
@@ -229,7 +236,7 @@ def _commands(tree: Tree, phone: Personality, seed: int) -> None:
             program.chmod(0o755)
     for folder in ("run", "state", "props", "settings/system", "settings/global", "settings/secure"):
         (tree.lab / folder).mkdir(parents=True)
-    for name, value in _properties(phone, seed).items():
+    for name, value in properties(phone, seed).items():
         write(tree.lab / "props" / name, f"{value}\n")
     for name, value in _settings().items():
         write(tree.lab / "settings" / name, f"{value}\n")
@@ -247,7 +254,8 @@ def _commands(tree: Tree, phone: Personality, seed: int) -> None:
     tree.launcher.chmod(0o755)
 
 
-def _properties(phone: Personality, seed: int) -> Mapping[str, str]:
+def properties(phone: Personality, seed: int) -> Mapping[str, str]:
+    """What getprop says."""
     kind = "userdebug/dev-keys" if phone.rooted else "user/release-keys"
     build = f"{phone.brand}/{phone.device}/{phone.device}:{phone.android}/VIRTUAL.{seed}/1:{kind}"
     chip = {"ro.soc.manufacturer": phone.soc_maker, "ro.soc.model": phone.soc} if phone.sdk >= 31 else {}

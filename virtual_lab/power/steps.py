@@ -73,6 +73,15 @@ class Steps:
         integral: NDArray[np.float64] = self._done.rows[index] + self.values[index] * elapsed_s
         return integral
 
+    def lasted_s(self, value: float, t_ns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Seconds from the origin to each instant in which it was `value`; none before the origin."""
+        edge_ns, is_so = self.edge_ns, self.values == value
+        done_ns = np.concatenate([[0], np.cumsum(np.where(is_so[:-1], np.diff(edge_ns), 0))])
+        index = latest(edge_ns, t_ns)
+        lasted_ns = done_ns[index] + np.where(is_so[index], np.maximum(t_ns - edge_ns[index], 0), 0)
+        lasted_s: NDArray[np.float64] = lasted_ns * S_PER_NS
+        return lasted_s
+
     def between(self, after_ns: int, until_ns: int) -> NDArray[np.int64]:
         """The edges later than `after_ns` and not later than `until_ns`."""
         if after_ns >= self._last_ns:

@@ -6,6 +6,7 @@ a closed form. So leakage is a step function, and the power of the device stays 
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +20,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """States at n instants: temperatures (n x zones) and leakage (n x domains).
+    """States at n instants: temperatures (n x zones) and how far leakage has grown (n x groups of domains).
 
-    Of the last instant also how far leakage has grown, by group of domains, and how deep each throttle is.
+    Of the last instant also how deep each throttle is.
     """
 
     t_ns: NDArray[np.int64]
     temperature_c: Floats
-    leak_w: Floats
-    growth: tuple[float, ...]
+    growth: Floats
     depth: tuple[int, ...]
 
 
@@ -56,6 +56,12 @@ class Thermal:
         steps = {domain.name: domain.frequencies_hz for domain in device.domains}
         self._deepest = [max(len(steps[name]) for name in one.domains) - 1 for one in device.throttles]
 
+    def leak_w(self, factors: Mapping[str, float]) -> Floats:
+        """The leakage of so much of each domain at the reference temperature, by group."""
+        of_domains = np.array([factors.get(domain.name, 0.0) for domain in self._device.domains])
+        leak_w: Floats = self._leak_w @ of_domains
+        return leak_w
+
     def settled(self, t_ns: int, power_w: Floats) -> Heat:
         """The state that constant powers of the domains, leakage apart, end in."""
         temperature_c = np.full(len(self._tau_s), self._ambient_c)
@@ -66,10 +72,8 @@ class Thermal:
 
     def started(self, t_ns: int, temperature_c: Floats) -> Heat:
         """The state at given temperatures of the zones, awake and not throttled."""
-        growth = self._growth(temperature_c.tolist())
-        leak_w = np.asarray(growth) @ self._leak_w
-        depth = (0,) * len(self._deepest)
-        return Heat(np.array([t_ns]), temperature_c[None], leak_w[None], tuple(growth), depth)
+        growth = np.array(self._growth(temperature_c.tolist()))
+        return Heat(np.array([t_ns]), temperature_c[None], growth[None], (0,) * len(self._deepest))
 
     def steps(
         self, heat: Heat, t_ns: NDArray[np.int64], power_w: Floats, polled: NDArray[np.bool_], awake: NDArray[np.bool_]
@@ -82,11 +86,13 @@ class Thermal:
         kept = np.exp(-lengths_s[:, None] / self._tau_s).tolist()
         ends_c = (self._ambient_c + self._k_per_w @ power_w).T.tolist()
         leaks_k = (self._k_per_w @ self._leak_w.T).tolist()
-        now_c, growth, depth = heat.temperature_c[-1].tolist(), list(heat.growth), heat.depth
+        now_c, growth, depth = heat.temperature_c[-1].tolist(), heat.growth[-1].tolist(), heat.depth
         temperatures, growths = [], []
         for end_c, kept_here, poll, up in zip(ends_c, kept, polled.tolist(), awake.tolist(), strict=True):
             for zone, leak_k in enumerate(leaks_k):
-                end = end_c[zone] + sum(map(float.__mul__, leak_k, growth))
+                end = end_c[zone]
+                for leak, grown in zip(leak_k, growth, strict=True):
+                    end += leak * grown
                 now_c[zone] = end + (now_c[zone] - end) * kept_here[zone]
             growth = self._growth(now_c) if up else [0.0] * len(self._groups)
             temperatures.append(now_c.copy())
@@ -97,8 +103,7 @@ class Thermal:
         return Heat(
             t_ns[:n],
             np.array(temperatures).reshape(n, len(self._tau_s)),
-            np.array(growths).reshape(n, len(self._groups)) @ self._leak_w,
-            tuple(growth),
+            np.array(growths).reshape(n, len(self._groups)),
             depth,
         )
 

@@ -67,11 +67,16 @@ class Timeline:
         self._used = {domain.name: Steps(origin_ns, 0.0) for domain in device.domains}
         self._ramps = {d.name: Ramp(origin_ns, d.idle_w, rise_s=d.rise_s, fall_s=d.fall_s) for d in device.domains}
         self._warmth = {zone.name: Steps(origin_ns, heat.temperature_c[0, i]) for i, zone in enumerate(device.zones)}
-        self._factors = {
-            name: np.array([one.factors.get(domain.name, 0.0) for domain in device.domains])
+        self._growth = [Steps(origin_ns, growth) for growth in heat.growth[0].tolist()]
+        # By source, its leakage at the reference in each group that leaks there.
+        self._leaks = {
+            name: [
+                (leak_w, growth)
+                for leak_w, growth in zip(self._thermal.leak_w(one.factors).tolist(), self._growth, strict=True)
+                if leak_w
+            ]
             for name, one in device.sources.items()
         }
-        self._leaks = {name: Steps(origin_ns, heat.leak_w[0] @ factors) for name, factors in self._factors.items()}
 
     def record(self, *changes: Change) -> None:
         """Let things happen, at or after all instants that were asked about.
@@ -135,16 +140,18 @@ class Timeline:
         with self._lock:
             return self._used[domain].integral(self._settle(t_ns))
 
-    def residency_s(self, t_ns: int, domain: str) -> dict[float, float]:
+    def asked_hz(self, t_ns: ArrayLike, domain: str) -> NDArray[np.float64]:
+        """What was asked of the domain's clock."""
+        with self._lock:
+            return self._asked_hz[domain].at(self._settle(t_ns))
+
+    def residency_s(self, t_ns: ArrayLike, domain: str) -> dict[float, NDArray[np.float64]]:
         """Seconds since the origin at each of the domain's frequencies and any other it ran at: time_in_state."""
         with self._lock:
-            self._settle(t_ns)
+            t_ns = self._settle(t_ns)
             given = self._given_hz[domain]
-            edge_ns = np.append(given.edge_ns[given.edge_ns < t_ns], max(t_ns, self.origin_ns))
-            spent = dict.fromkeys(self._domains[domain].frequencies_hz, 0.0)
-            for at_hz, lasted_ns in zip(given.values, np.diff(edge_ns), strict=False):
-                spent[float(at_hz)] = spent.get(float(at_hz), 0.0) + float(lasted_ns) * S_PER_NS
-            return spent
+            ran = {hz: given.lasted_s(hz, t_ns) for hz in dict.fromkeys(given.values.tolist())}
+            return {**dict.fromkeys(self._domains[domain].frequencies_hz, np.zeros(t_ns.shape)), **ran}
 
     def suspended(self, t_ns: ArrayLike) -> NDArray[np.bool_]:
         """Whether the device is suspended."""
@@ -152,15 +159,17 @@ class Timeline:
             return self._suspended.at(self._settle(t_ns)) > 0
 
     def _power_w(self, boundary: Boundary, t_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-        power_w = boundary.constant_w + self._leaks[boundary.name].at(t_ns)
+        power_w = np.full(t_ns.shape, boundary.constant_w)
+        for leak_w, growth in self._leaks[boundary.name]:
+            power_w += leak_w * growth.at(t_ns)
         for name, factor in boundary.factors.items():
             power_w += factor * self._ramps[name].power_w(t_ns)
         return power_w
 
     def _total_j(self, boundary: Boundary, t_ns: NDArray[np.int64]) -> NDArray[np.float64]:
-        total_j = self._leaks[boundary.name].integral(t_ns)
-        if boundary.constant_w:
-            total_j += (t_ns - self.origin_ns) * (S_PER_NS * boundary.constant_w)
+        total_j = np.asarray((t_ns - self.origin_ns) * (S_PER_NS * boundary.constant_w), np.float64)
+        for leak_w, growth in self._leaks[boundary.name]:
+            total_j += leak_w * growth.integral(t_ns)
         for name, factor in boundary.factors.items():
             total_j += factor * self._ramps[name].energy_j(t_ns)
         return total_j
@@ -220,8 +229,8 @@ class Timeline:
         self._heat = self._thermal.steps(self._heat, t_ns, power_w, np.isin(t_ns, polls_ns), awake)
         for i, warmth in enumerate(self._warmth.values()):
             warmth.extend(self._heat.t_ns, self._heat.temperature_c[:, i])
-        for name, leaks in self._leaks.items():
-            leaks.extend(self._heat.t_ns, self._heat.leak_w @ self._factors[name])
+        for i, growth in enumerate(self._growth):
+            growth.extend(self._heat.t_ns, self._heat.growth[:, i])
 
     def _lead(self, domain: Domain, stop_ns: int, cap_hz: float) -> None:
         """Lead the domain's power through what happened since, up to and including `stop_ns`."""

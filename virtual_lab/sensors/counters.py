@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from edgewatt.virtual_lab.power.timeline import Timeline
 from edgewatt.virtual_lab.sensors.battery import Battery
 from edgewatt.virtual_lab.sensors.gauges import mean_power_w
-from edgewatt.virtual_lab.sensors.updates import Floats, Held, Instants, Updates
+from edgewatt.virtual_lab.sensors.updates import Floats, Held, Instants, Schedule, Updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,10 @@ class EnergyCounterModel:
 
 
 class EnergyCounter:
-    """One energy counter on a timeline; `base` gives its own time at true instants (default: the true clock in ms)."""
+    """One energy counter on a timeline; `base` gives its own time at true instants (default: the true clock in ms).
+
+    With a `schedule` it updates with its chip, else by its own.
+    """
 
     def __init__(
         self,
@@ -48,27 +51,31 @@ class EnergyCounter:
         timeline: Timeline,
         rng: np.random.Generator,
         base: Callable[[Instants], Instants] = lambda t_ns: t_ns // 1_000_000,
+        schedule: Schedule | None = None,
     ) -> None:
         self.model, self._timeline, self._base = model, timeline, base
-        drawing, holding = rng.spawn(2)
-        self.gain = model.gain * (1 + model.gain_sd * drawing.standard_normal())
-        self.offset_w = model.offset_w_sd * drawing.standard_normal()
+        self.gain = model.gain * (1 + model.gain_sd * rng.standard_normal())
+        self.offset_w = model.offset_w_sd * rng.standard_normal()
         self._counted = 0.0
-        self._held = Held(model.updates, timeline.origin_ns, holding, self._measure)
+        self._schedule = schedule or Schedule(model.updates, timeline.origin_ns, rng)
+        self._held = Held(self._schedule, self._measure)
 
     def read(self, t_ns: ArrayLike) -> Count:
         """What it shows at instants of any shape."""
-        index = self._held.index(t_ns)
+        return self.after(self._schedule.index(t_ns))
+
+    def after(self, index: Instants) -> Count:
+        """What it shows after the updates of these numbers."""
         counted = self._held.shown(index)
         readable = ~np.isnan(counted)
         raw = self.model.start + np.where(readable, counted, 0.0).astype(np.int64)
         if self.model.wraps_at is not None:
             raw = raw % self.model.wraps_at
-        return Count(raw, self._base(self._held.measured_ns(index)), readable)
+        return Count(raw, self._base(self._schedule.measured_ns(index)), readable)
 
     def measured_ns(self, t_ns: ArrayLike) -> Instants:
         """When the value was measured that it shows at each instant."""
-        return self._held.measured_ns(self._held.index(t_ns))
+        return self._schedule.measured_ns(self._schedule.index(t_ns))
 
     def _measure(self, t_ns: Instants, _: Instants) -> Floats:
         t_ns = np.maximum(t_ns, self._timeline.origin_ns)
@@ -96,21 +103,26 @@ class ChargeCounterModel:
 
 
 class ChargeCounter:
-    """One charge counter on a timeline; it begins with the battery's charge at the origin."""
+    """One charge counter on a timeline; it begins with the battery's charge at the origin. `schedule` as above."""
 
     def __init__(
-        self, model: ChargeCounterModel, timeline: Timeline, rng: np.random.Generator, battery: Battery
+        self,
+        model: ChargeCounterModel,
+        timeline: Timeline,
+        rng: np.random.Generator,
+        battery: Battery,
+        schedule: Schedule | None = None,
     ) -> None:
         self.model, self._timeline, self._battery = model, timeline, battery
-        drawing, holding = rng.spawn(2)
-        self.gain = 1 + model.gain_sd * drawing.standard_normal()
-        self.offset_a = model.offset_a_sd * drawing.standard_normal()
+        self.gain = 1 + model.gain_sd * rng.standard_normal()
+        self.offset_a = model.offset_a_sd * rng.standard_normal()
         self._left_c = battery.level * battery.capacity_c
-        self._held = Held(model.updates, timeline.origin_ns, holding, self._measure)
+        self._schedule = schedule or Schedule(model.updates, timeline.origin_ns, rng)
+        self._held = Held(self._schedule, self._measure)
 
     def read(self, t_ns: ArrayLike) -> Floats:
         """What it shows at instants of any shape, in its own unit; NaN where it cannot be read."""
-        left_c = self._held.shown(self._held.index(t_ns))
+        left_c = self._held.shown(self._schedule.index(t_ns))
         shown: Floats = np.floor(left_c / (self.model.unit_c * self.model.step)) * self.model.step
         return shown
 

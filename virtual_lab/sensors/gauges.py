@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from edgewatt.virtual_lab.power.ramps import relax
 from edgewatt.virtual_lab.power.timeline import Timeline
 from edgewatt.virtual_lab.sensors.battery import Battery
-from edgewatt.virtual_lab.sensors.updates import Floats, Held, Instants, Updates
+from edgewatt.virtual_lab.sensors.updates import Floats, Held, Instants, Schedule, Updates
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +46,33 @@ class GaugeModel:
 class Gauge:
     """One gauge on a timeline; `gain` and `offset` are what was drawn for it. Thread-safe.
 
-    A reading settles the timeline up to the update that it shows. Voltages and currents need the battery.
+    A reading settles the timeline up to the update that it shows. Voltages and currents need the battery. With a
+    `schedule` it updates with its chip, else by its own.
     """
 
     def __init__(
-        self, model: GaugeModel, timeline: Timeline, rng: np.random.Generator, battery: Battery | None = None
+        self,
+        model: GaugeModel,
+        timeline: Timeline,
+        rng: np.random.Generator,
+        battery: Battery | None = None,
+        schedule: Schedule | None = None,
     ) -> None:
         self.model, self._timeline, self._battery = model, timeline, battery
-        drawing, self._noise, holding = rng.spawn(3)
-        self.gain = model.gain * (1 + model.gain_sd * drawing.standard_normal())
-        self.offset = model.offset_sd * drawing.standard_normal()
+        self.gain = model.gain * (1 + model.gain_sd * rng.standard_normal())
+        self.offset = model.offset_sd * rng.standard_normal()
+        self._noise = rng
         self._lagging: float | None = None
-        self._held = Held(model.updates, timeline.origin_ns, holding, self._measure)
+        self._schedule = schedule or Schedule(model.updates, timeline.origin_ns, rng)
+        self._held = Held(self._schedule, self._measure)
 
     def read(self, t_ns: ArrayLike) -> Floats:
         """What it shows at instants of any shape, in its own unit; NaN where it cannot be read."""
-        return self._held.shown(self._held.index(t_ns))
+        return self._held.shown(self._schedule.index(t_ns))
 
     def measured_ns(self, t_ns: ArrayLike) -> Instants:
         """When the value was measured that it shows at each instant."""
-        return self._held.measured_ns(self._held.index(t_ns))
+        return self._schedule.measured_ns(self._schedule.index(t_ns))
 
     def _measure(self, t_ns: Instants, before_ns: Instants) -> Floats:
         model = self.model

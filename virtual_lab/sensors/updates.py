@@ -39,26 +39,19 @@ class Updates:
             raise ValueError(f"updates every {self.period_s} s cannot come {self.jitter_s} s early or late")
 
 
-class Held:
-    """The values that a sensor holds. A reading at t is the last update not after t; the first is before the origin.
+class Schedule:
+    """When one chip updates all that it measures. What is in force at t is the last update not after it.
 
-    `measure(t_ns, before_ns)` is called once for every update, in their order and with `before_ns` the one before,
-    and gives their values. Everything is drawn from `rng`, the same for the same updates however they are asked for.
+    The first update is before the origin. All is drawn from `rng`, the same for the same updates however they are asked
+    for.
     """
 
-    def __init__(
-        self,
-        updates: Updates,
-        origin_ns: int,
-        rng: np.random.Generator,
-        measure: Callable[[Instants, Instants], Floats],
-    ) -> None:
-        self._updates, self._measure, self._lock = updates, measure, threading.Lock()
+    def __init__(self, updates: Updates, origin_ns: int, rng: np.random.Generator) -> None:
+        self._updates, self._lock = updates, threading.Lock()
         self._timing, self._dropping, self._sticking = rng.spawn(3)
         self.period_ns = 1e9 * updates.period_s * max(1 + updates.period_sd_rel * self._timing.standard_normal(), 0.5)
         self._first_ns = origin_ns - round(self._timing.uniform(0, self.period_ns / 2)) - round(updates.jitter_s * 1e9)
         self._t_ns, self._source, self._lost = Column(np.int64), Column(np.int64), Column(np.bool_)
-        self._values, self._shown = Column(np.float64), Column(np.float64)
         self._stuck_at = -updates.stuck_updates - 1
 
     def index(self, t_ns: ArrayLike) -> Instants:
@@ -67,16 +60,21 @@ class Held:
             t_ns = np.asarray(t_ns, np.int64)
             self._draw_until(int(t_ns.max(initial=self._first_ns)))
             index: Instants = in_blocks(self._latest, t_ns)
-            self._measure_until(int(index.max(initial=-1)))
             return index
 
-    def shown(self, index: Instants) -> Floats:
-        """What a reader finds after these updates; NaN where it cannot be read."""
-        return np.asarray(self._shown.rows[index])
-
     def measured_ns(self, index: Instants) -> Instants:
-        """When that was measured: at the update, or at an earlier one where the sensor is stuck."""
+        """When that was measured which is shown after these updates: at an earlier one where the sensor is stuck."""
         return np.asarray(self._t_ns.rows[self._source.rows[index]])
+
+    def between(self, first: int, end: int) -> tuple[Instants, Instants]:
+        """The instants of the updates from `first` to before `end`, and of those before each; the first has none."""
+        t_ns = self._t_ns.rows[first:end]
+        before_ns = self._t_ns.rows[first - 1 : end - 1] if first else np.concatenate([t_ns[:1], t_ns[:-1]])
+        return t_ns, before_ns
+
+    def shown(self, values: Floats, first: int, end: int) -> Floats:
+        """Of the `values` of all updates, what a reader finds after those from `first` on; NaN where none can."""
+        return np.where(self._lost.rows[first:end], np.nan, values[self._source.rows[first:end]])
 
     def _latest(self, t_ns: Instants) -> Instants:
         """Updates come at most a quarter of a period early or late, so the right one is a neighbour of the guess."""
@@ -108,12 +106,27 @@ class Held:
         self._stuck_at = int(since[-1])
         self._source.extend(np.maximum.accumulate(np.where(moving, number, last)))
 
+
+class Held:
+    """The values that a sensor holds, one for each update of its chip's schedule.
+
+    `measure(t_ns, before_ns)` is called once for every update, in their order and with `before_ns` the one before,
+    and gives their values.
+    """
+
+    def __init__(self, schedule: Schedule, measure: Callable[[Instants, Instants], Floats]) -> None:
+        self._schedule, self._measure, self._lock = schedule, measure, threading.Lock()
+        self._values, self._shown = Column(np.float64), Column(np.float64)
+
+    def shown(self, index: Instants) -> Floats:
+        """What a reader finds after these updates; NaN where it cannot be read."""
+        with self._lock:
+            self._measure_until(int(index.max(initial=-1)))
+            return np.asarray(self._shown.rows[index])
+
     def _measure_until(self, last: int) -> None:
         have = len(self._values)
         if last < have:
             return
-        t_ns = self._t_ns.rows[have : last + 1]
-        before_ns = self._t_ns.rows[have - 1 : last] if have else np.concatenate([t_ns[:1], t_ns[:-1]])
-        self._values.extend(self._measure(t_ns, before_ns))
-        shown = self._values.rows[self._source.rows[have : last + 1]]
-        self._shown.extend(np.where(self._lost.rows[have : last + 1], np.nan, shown))
+        self._values.extend(self._measure(*self._schedule.between(have, last + 1)))
+        self._shown.extend(self._schedule.shown(self._values.rows, have, last + 1))

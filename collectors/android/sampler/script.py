@@ -47,7 +47,7 @@ one(){{ g="$g first \\"$1\\";";}}
 all(){{ g="$g every \\"$1\\";";}}
 group(){{ eval "read_$1(){{ l=;$g}}";g=;}}
 first(){{ v=;read -r v <"$1";l=$l$U$v;}}
-every(){{ v= w=;while read -r w||[ -n "$w" ];do v=$v$R$w w=;done <"$1";l=$l$U${{v#$R}};}}
+every(){{ v= x=;while read -r x||[ -n "$x" ];do v=$v$R$x x=;done <"$1";l=$l$U${{v#$R}};}}
 say(){{ printf '%s\\n' "$1"||exit 0;}}
 fi
 out(){{ say "$1";{bound}}}

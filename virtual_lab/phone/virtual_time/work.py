@@ -1,0 +1,80 @@
+"""The tool at work: its phases through the same governor as in real time, and the edges of every iteration."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from edgewatt.virtual_lab.clocks import DeviceClocks, Instants
+from edgewatt.virtual_lab.phone.anatomy import unit_loads
+from edgewatt.virtual_lab.phone.body import Body
+from edgewatt.virtual_lab.phone.events import Event
+from edgewatt.virtual_lab.phone.governor import Governor
+from edgewatt.virtual_lab.phone.personality import Personality
+from edgewatt.virtual_lab.phone.virtual_time.plan import Iterated, Pulsed, Times
+from edgewatt.virtual_lab.power.load import Change, Kind
+from edgewatt.virtual_lab.power.timeline import Timeline
+
+_LOADING = ("cpu", "1", "1")
+_PULSES_PID = -1
+
+
+class Scripted(Body):
+    """A body to which everything is told before it happens, and recorded in one go, which is much quicker."""
+
+    def __init__(self, phone: Personality, clocks: DeviceClocks, timeline: Timeline) -> None:
+        self._parts: dict[tuple[Kind, str], list[Change]] = {}
+        super().__init__(phone, timeline.origin_ns, clocks, timeline)
+
+    def record(self, change: Change) -> None:
+        """Keep it until `play`."""
+        self._parts.setdefault((change.kind, change.name), []).append(change)
+
+    def play(self) -> None:
+        """Let all of it be so."""
+        for (kind, name), parts in self._parts.items():
+            t_ns, values = np.concatenate([part.t_ns for part in parts]), np.concatenate([part.value for part in parts])
+            self.timeline.record(Change(kind, name, t_ns, values))
+        self._parts.clear()
+
+
+def work(body: Body, times: Times, unit: str, threads: int, share: float) -> None:
+    """Tell the body the loads and clocks of every process; `share` is what of the network `unit` takes."""
+    governor = Governor(body)
+    _pulse(governor, times.trains[:1])
+    inferring = unit, str(threads), f"{share:.6g}"
+    loads = {name: of for name, of in unit_loads(body.phone, unit, threads, share).items() if of > 0}
+    for pid, repeat in enumerate(times.repeats):
+        _begin(governor, pid, repeat.init_ns[0], _LOADING)
+        _end(governor, pid, repeat.init_ns[1])
+        for phase in (repeat.warmup, repeat.measured):
+            begin_ns, end_ns = phase.span_ns
+            _begin(governor, pid, begin_ns, inferring)
+            _rest(body, phase, loads)
+            _end(governor, pid, end_ns)
+    _pulse(governor, times.trains[1:])
+    governor.act(times.end_ns)
+
+
+def _pulse(governor: Governor, trains: Iterable[Pulsed]) -> None:
+    """Pulses of load on one of the big cores."""
+    for train in trains:
+        for begin_ns, end_ns in zip(train.begin_ns.tolist(), train.end_ns.tolist(), strict=True):
+            _begin(governor, _PULSES_PID, begin_ns, _LOADING)
+            _end(governor, _PULSES_PID, end_ns)
+
+
+def _begin(governor: Governor, pid: int, t_ns: int, words: tuple[str, ...]) -> None:
+    governor.act(t_ns)
+    governor.hear(Event(t_ns, pid, "busy", words), t_ns)
+
+
+def _end(governor: Governor, pid: int, t_ns: int) -> None:
+    governor.act(t_ns)
+    governor.hear(Event(t_ns, pid, "idle"), t_ns)
+
+
+def _rest(body: Body, phase: Iterated, loads: Mapping[str, float]) -> None:
+    """Between two iterations nothing of the work goes on."""
+    gaps_ns: Instants = np.stack([phase.end_ns[:-1], phase.begin_ns[1:]], axis=1).ravel()
+    for name, intensity in loads.items():
+        body.record(Change("load", name, gaps_ns, np.tile([0.0, intensity], len(gaps_ns) // 2)))
