@@ -61,6 +61,7 @@ def test_a_phone_that_drains_its_battery_has_amperes_out_of_it_and_joules() -> N
         ),
         ("7", with_facts(battery_current_unit="mA", battery_current_positive="charging"), -0.007, "mA", "charging"),
         ("-326171", "samsung_galaxy", 0.326171, "against the profile's mA", "while discharging"),
+        ("143", "xiaomi", 0.143, "under 0.02 A, awake, against the profile's uA", "discharging"),
         ("-500000", "xiaomi", 0.5, "uA by the profile", "against the profile's positive is discharging"),
     ],
 )

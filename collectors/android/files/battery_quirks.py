@@ -55,7 +55,7 @@ class Gauge:
             self.scale, self.unit_rule = UNITS["uA"], f"uA by size: {raw} mA would be above {HIGHEST_A:g} A"
         if status != DISCHARGING:
             return
-        if self.scale is None and CLEAR_A <= size * UNITS["mA"] <= HIGHEST_DRAW_A:
+        if self.scale is None and _is_milliampere(size):
             self.scale, self.unit_rule = UNITS["mA"], f"mA by size: {raw} uA would be under {CLEAR_A:g} A, awake"
         if self.sign is None and self.scale is not None and size * self.scale >= CLEAR_A:
             self.sign = 1 if raw > 0 else -1
@@ -84,12 +84,16 @@ class Gauge:
 def gauge_of(unit: str | None, positive: str | None, readings: Iterable[tuple[int, int | None]]) -> Gauge:
     """A gauge with the profile's `unit` and `positive` (None: not said), and what (raw, status) readings tell.
 
-    The phone overrules its profile where the profile cannot be true: a current beyond HIGHEST_A, or one that flows into
-    a battery that is being drained. The rules say so.
+    The phone overrules its profile where the profile cannot be true: a current beyond HIGHEST_A, less than CLEAR_A at
+    every look at a battery that is being drained, where milliampere would fit, or one that flows into such a battery.
+    The rules say so.
     """
     looks = list(readings)
     said = UNITS.get(unit or "")
     if said is not None and any(abs(raw) * said >= HIGHEST_A for raw, _ in looks):
+        said = None
+    drained = [abs(raw) for raw, status in looks if raw and status == DISCHARGING]
+    if said == UNITS["uA"] and drained and all(_is_milliampere(size) for size in drained):
         said = None
     seen = Gauge() if said is None else Gauge(scale=said, unit_rule=f"{unit} by the profile")
     for raw, status in looks:
@@ -104,6 +108,11 @@ def gauge_of(unit: str | None, positive: str | None, readings: Iterable[tuple[in
     elif expected is not None:
         seen.sign_rule += f", as the profile says (positive is {positive})"
     return seen
+
+
+def _is_milliampere(size: int) -> bool:
+    """Whether an awake phone that draws this has to mean mA: as uA it would be less than CLEAR_A."""
+    return CLEAR_A <= size * UNITS["mA"] <= HIGHEST_DRAW_A
 
 
 def parse_status(text: str) -> int | None:

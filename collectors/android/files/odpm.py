@@ -8,8 +8,9 @@ phone; which rails there are, and what hangs on them, differs between models: on
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from edgewatt.collectors.android.files.look import FAST_S, Found, Look, clean, decimal, folder, name_of
@@ -36,8 +37,12 @@ RAILS: Final = 64
 PERIODS: Final = 8
 _TEXT_LIMIT: Final = 1 << 14
 _MS: Final = 1_000_000
-_LINE: Final = re.compile(r"[ \t]*CH([0-9]{1,3})(?:\(T=([0-9]{1,12})\))?\[([^\]\n]{1,64})\],?[ \t]*([0-9]{1,18})\s*")
-_TIME: Final = re.compile(r"[ \t]*(?:t=)?([0-9]{1,12})\s*")
+# A line of a channel, or that of the time.
+_LINES: Final = re.compile(
+    r"^[ \t]*(?:CH([0-9]{1,3})(?:\(T=([0-9]{1,12})\))?\[([^\]\n]{1,64})\],?[ \t]*([0-9]{1,18})|(?:t=)?([0-9]{1,12}))"
+    r"[^\S\n]*$",
+    re.MULTILINE,
+)
 _ENABLED: Final = re.compile(r"[ \t]*CH([0-9]{1,3})\[([^\]\n]{1,64})\]:([^\n]{1,64})")
 
 
@@ -47,24 +52,25 @@ class Measured:
 
     t_ms: int | None
     duration_ms: int | None
-    uws: dict[tuple[int, str], int]
+    uws: Mapping[tuple[int, str], int]
 
 
+@lru_cache(maxsize=2 * DEVICES)  # a reading is asked for its counts and for its time
 def parse_energy(text: str) -> Measured:
     """The lines that are whole; damaged ones are left out, and two that contradict each other both."""
-    t_ms, durations, uws, twice = None, Counter[int](), dict[tuple[int, str], int](), set[tuple[int, str]]()
-    for line in text[:_TEXT_LIMIT].split("\n"):
-        if hit := _LINE.fullmatch(line):
-            rail = (int(hit[1]), hit[3])
-            if rail in uws:
-                twice.add(rail)
-            uws[rail] = int(hit[4])
-            if hit[2]:
-                durations[int(hit[2])] += 1
-        elif t_ms is None and (time := _TIME.fullmatch(line)):
-            t_ms = int(time[1])
-    common = durations.most_common(1)
-    kept = {rail: value for rail, value in uws.items() if rail not in twice}
+    t_ms, durations, uws, twice = None, list[int](), dict[tuple[int, str], int](), set[tuple[int, str]]()
+    for channel, duration, label, count, time in _LINES.findall(text[:_TEXT_LIMIT]):
+        if not channel:
+            t_ms = int(time) if t_ms is None else t_ms
+            continue
+        rail = (int(channel), label)
+        if rail in uws:
+            twice.add(rail)
+        uws[rail] = int(count)
+        if duration:
+            durations.append(int(duration))
+    common = Counter(durations).most_common(1)
+    kept = {rail: value for rail, value in uws.items() if rail not in twice} if twice else uws
     return Measured(t_ms, common[0][0] if common else None, kept)
 
 

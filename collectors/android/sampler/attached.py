@@ -19,6 +19,7 @@ from edgewatt.profiler.batch import Batch, End, Gap
 from edgewatt.profiler.channel import Channel, Opened, Unavailable
 from edgewatt.profiler.clock import Clock, HostClock
 from edgewatt.profiler.errors import DeviceError
+from edgewatt.profiler.protocols import Learnt
 
 NAME: Final = "phone"
 # A forgotten script is gone by then; one that is still read is started again.
@@ -129,6 +130,10 @@ class Sampler:
         if self._waiting:
             return self._waiting.popleft()
         return self._end or Batch.empty()
+
+    def learnt(self) -> Learnt:
+        """What the lines that came say of those that did not."""
+        return self._reader.learnt()
 
     def close(self) -> None:
         """End the script and hang up."""

@@ -18,6 +18,7 @@ from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.channel import Opened
 from edgewatt.profiler.clock import Clock, HostClock
 from edgewatt.profiler.errors import DeviceError
+from edgewatt.profiler.protocols import Learnt
 
 # Two hours of 12 nodes at 200 Hz, and little of a phone's memory.
 LOG_LIMIT_B: Final = 256 << 20
@@ -117,6 +118,10 @@ class DetachedSampler:
         ended = self._reader.ended or Ended("")
         if ended.cause != "stopped":
             yield from self._reader.broken(_CAUSES.get(ended.cause, _ENDED), up_ns)
+
+    def learnt(self) -> Learnt:
+        """What the lines that came say of those that did not."""
+        return self._reader.learnt()
 
     def close(self) -> None:
         """End the script and remove its folder, if `drain` did not. Raises DeviceError if that cannot be done."""

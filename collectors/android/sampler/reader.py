@@ -10,6 +10,7 @@ from edgewatt.collectors.android.sampler.script import Group
 from edgewatt.collectors.android.stamps import PhoneStamps
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.clock import NS_PER_S
+from edgewatt.profiler.protocols import Learnt
 
 # Uptime has steps of 10 ms, and lines of one phone come in order; less than before means that it was restarted.
 _RESTARTED_NS: Final = NS_PER_S
@@ -55,6 +56,11 @@ class Reader:
     def take(self) -> list[Batch | Gap]:
         """What has come since the last call: each stream's in order."""
         return [item for stream in self._streams for item in stream.take()]
+
+    def learnt(self) -> Learnt:
+        """How many ticks of each stream had no row."""
+        missed = {g.stream: of.missed for g, of in zip(self._groups, self._streams, strict=True) if of.missed}
+        return Learnt(facts={"ticks_missed": missed})
 
     def _line(self, line: bytes) -> None:
         parsed = parse_line(line, self._token, self._widths)

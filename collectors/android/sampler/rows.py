@@ -29,7 +29,8 @@ LATE: Final = "ticks were due and no line was written: the phone was busy, froze
 class StreamRows:
     """Takes the checked lines of one stream in the order in which they came, and gives its batches and gaps.
 
-    Stamps are those of `phone.boottime`, at the middle of the reads, or the nodes' own time mapped to it.
+    Stamps are those of `phone.boottime`, at the middle of the reads, or the nodes' own time mapped to it. `missed`
+    counts the ticks without a row, lost or left out by a phone that was late, also those too few to be a gap.
     """
 
     def __init__(self, group: Group, stamps: PhoneStamps, finish: Callable[[Batch], Batch] | None = None) -> None:
@@ -48,6 +49,7 @@ class StreamRows:
         self._t_ns: list[int] = []
         self._values: list[Sequence[float | int | None]] = []
         self.duplicates = 0
+        self.missed = 0
 
     def begin(self) -> None:
         """A new script counts its ticks from 1."""
@@ -80,6 +82,7 @@ class StreamRows:
                 return
             read_ns = before_ns
         lost = self._lost_until(tick, read_ns)
+        self.missed += lost
         self._tick, self._read_ns = tick, read_ns
         if before_ns is not None and read_ns - before_ns > max(GAP_PERIODS * self._period_ns, GAP_NS):
             self._cause = self._cause or LATE
