@@ -16,6 +16,11 @@ def measure_window(repeat: int) -> str:
     return f"measure/{repeat}"
 
 
+def truth_window(repeat: int) -> str:
+    """The name of the window in which a virtual device says what the measured phase of a repeat really took."""
+    return f"truth/{repeat}"
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """From `t0_ns` to `t1_ns` of the clock called `clock`; `parent` is the name of the window it belongs to.

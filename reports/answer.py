@@ -2,18 +2,20 @@
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE, REFUSED
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import CELL_LIMIT, display_width, printable
+from edgewatt.reports.fold import ANY_WIDTH, BEFORE_CONDITIONS, BETWEEN, REMARK_AT, VALUE_AT, folded, folded_head
+from edgewatt.reports.truth import Truth, off_by, truth_of
 from edgewatt.reports.wording import Row, accuracy_of, counted, mean_of, runs_on
 
-_LABEL_WIDTH: Final = 11
+_LABEL_WIDTH: Final = VALUE_AT - 1
 _VALUE_WIDTH: Final = 9
-_INTERVAL_WIDTH: Final = 18
+_INTERVAL_WIDTH: Final = REMARK_AT - VALUE_AT - _VALUE_WIDTH - 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +23,8 @@ class About:
     """What the answer needs beside the tables: the run's own facts.
 
     `clock_bound_s` is the largest bound of its clock fits, None with one clock; `samples` are those of all streams that
-    hold energy, and `samples_lost` those that were counted as lost. `unavailable` are as in the manifest.
+    hold energy, and `samples_lost` those that were counted as lost. `unavailable` are as in the manifest. `truth` is
+    what a virtual device knows.
     """
 
     run: str
@@ -33,20 +36,22 @@ class About:
     samples: int | None = None
     samples_lost: int = 0
     notices: Sequence[str] = ()
+    truth: Truth = field(default_factory=Truth)
 
 
-def answer(trace: Trace) -> str:
-    """The answer of a processed run, or that it has none, as lines for a terminal."""
+def answer(trace: Trace, width: int = ANY_WIDTH) -> str:
+    """The answer of a processed run, or that it has none, as lines for a terminal of `width` columns."""
     results, repeats = trace.results(), trace.repeats()
     rows = [] if results is None else results.to_pylist()
-    return answer_of(rows, [] if repeats is None else repeats.to_pylist(), about(trace))
+    return answer_of(rows, [] if repeats is None else repeats.to_pylist(), about(trace), width)
 
 
 def about(trace: Trace) -> About:
     """The facts of a run that its answer shows."""
     manifest = trace.manifest
     of_energy = {trace.columns[column].stream for source in trace.sources for term in source.terms for column in term}
-    bounds = [fit["bound_ns"] for fit in manifest.clocks.values()]
+    clocks = {stream.clock for stream in trace.stored_streams.values()} | {w.clock for w in trace.windows()}
+    bounds = [fit["bound_ns"] for clock, fit in manifest.clocks.items() if clock in clocks]
     return About(
         run=str(trace.path),
         device=str(manifest.device.get("name") or "unnamed device"),
@@ -57,22 +62,29 @@ def about(trace: Trace) -> About:
         samples=sum(trace.stored_streams[name].rows for name in of_energy) if of_energy else None,
         samples_lost=sum(gap.samples_lost or 0 for gap in trace.gaps() if gap.stream in of_energy),
         notices=trace.notices,
+        truth=truth_of(trace),
     )
 
 
-def answer_of(results: Sequence[Row], repeats: Sequence[Row], about: About) -> str:
+def answer_of(results: Sequence[Row], repeats: Sequence[Row], about: About, width: int = ANY_WIDTH) -> str:
     """The answer from the rows of both tables; its first word is SIMULATED where anything is."""
     blocks = [
         _block([row for row in results if row["config_id"] == config], _once(repeats, config), about)
         for config in dict.fromkeys(row["config_id"] for row in results)
-    ]
-    lines = [line for block in blocks for line in block]
-    if not lines:
-        lines = [f"{_name(about.device)}: no results, as nothing was executed in a measured window"]
+    ] or [[f"{_name(about.device)}: no results, as nothing was executed in a measured window"]]
     if about.simulated or any(row["simulated"] for row in results):
-        lines[0] = f"SIMULATED {lines[0]}"
+        blocks[0][0] = f"SIMULATED {blocks[0][0]}"
     notices = [f"notice: {printable(notice)}" for notice in about.notices]
-    return "\n".join([*lines, *notices, _last(about, has_results=bool(results))])
+    lines = [
+        *(line for head, *rest in blocks for line in (*folded_head(head, width), *_folded(rest, width))),
+        *_folded(notices, width),
+        _last(about, has_results=bool(results)),
+    ]
+    return "\n".join(lines)
+
+
+def _folded(lines: Sequence[str], width: int) -> list[str]:
+    return [part for line in lines for part in folded(line, width)]
 
 
 def _once(repeats: Sequence[Row], config_id: str) -> list[Row]:
@@ -86,15 +98,17 @@ def _block(results: Sequence[Row], repeats: Sequence[Row], about: About) -> list
     return [
         _head(first, repeats, about),
         _line("latency", *mean_of(first, "latency_s", "s"), _percentiles(first)),
-        *(line for row in results for line in _energy(row, about)),
+        *(line for row in results for line in _energy(row, about, with_samples=row is first)),
         *_memory(first),
         *_quality(results, about),
     ]
 
 
 def _head(row: Row, repeats: Sequence[Row], about: About) -> str:
-    what = [_name(part) for part in (row["device"] or about.device, row["model"], runs_on(row)) if part]
-    return f"{' · '.join(what)}      {', '.join(_conditions(row, repeats, about.conditions or {}))}".rstrip()
+    what = [_name(part) for part in (row["device"] or about.device, row["model"]) if part]
+    what += [printable(part, 2 * CELL_LIMIT) for part in [runs_on(row)] if part]
+    conditions = ", ".join(_conditions(row, repeats, about.conditions or {}))
+    return f"{BETWEEN.join(what)}{BEFORE_CONDITIONS}{conditions}".rstrip()
 
 
 def _conditions(row: Row, repeats: Sequence[Row], conditions: Mapping[str, Any]) -> list[str]:
@@ -130,17 +144,29 @@ def _percentiles(row: Row) -> str:
     return ", ".join(f"{name} {format_si(value, 's')}" for name, value in known.items())
 
 
-def _energy(row: Row, about: About) -> list[str]:
-    """Gross, net and power of one energy source; or why there is no energy."""
+def _energy(row: Row, about: About, *, with_samples: bool) -> list[str]:
+    """Gross, net and power of one energy source, or why there is no energy; and what is true, where that is known."""
     if row["energy_gross_j_mean"] is None:
-        return [_line("energy", f"not measured: {_why_no_energy(row, about)}")]
+        return [_line("energy", f"not measured: {_why_no_energy(row, about)}"), *_truth(row, about)]
     where = [_state(row["energy_boundary"] or ""), _name(row["energy_source"] or "")]
     remark = ", ".join(filter(None, (accuracy_of(row, "energy_gross_j", "J"), *where)))
-    lines = [_line("energy", *mean_of(row, "energy_gross_j", "J"), remark)]
+    lines = [_line("energy", *mean_of(row, "energy_gross_j", "J"), remark), *_truth(row, about)]
     if row["energy_net_j_mean"] is not None:
         idle = f"above {format_si(row['power_idle_w'], 'W')} {_state(row['idle_state'] or 'idle')}"
         lines.append(_line("  net", *mean_of(row, "energy_net_j", "J"), idle))
-    return [*lines, _line("power", format_si(row["power_w"], "W"), "", _clock_and_samples(about))]
+    samples = _clock_and_samples(about) if with_samples else ""
+    return [*lines, _line("power", format_si(row["power_w"], "W"), "", samples)]
+
+
+def _truth(row: Row, about: About) -> list[str]:
+    """What the energy really was. What is wrong with a sensor's gain is in every number that it gives."""
+    truth_j = about.truth.energy_j(row)
+    if truth_j is None:
+        return []
+    off = off_by(row, truth_j)
+    is_unknown = off and row["energy_gross_j_accuracy_low"] is None
+    why = f"the {_state(row['energy_boundary'] or 'sensor')}'s gain is unknown" if is_unknown else ""
+    return [_line("  truth", format_si(truth_j, "J"), off, why)]
 
 
 def _why_no_energy(row: Row, about: About) -> str:

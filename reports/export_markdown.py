@@ -1,11 +1,12 @@
 """Tables as Markdown, for a page that people read: SI prefixes, intervals, and where the numbers come from."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import LINE_LIMIT, markdown
 from edgewatt.reports.source import Source
+from edgewatt.reports.truth import off_by, truth_of
 from edgewatt.reports.wording import Row, accuracy_of, mean_of, runs_on
 
 _INTERVALS: Final = (
@@ -16,7 +17,7 @@ _INTERVALS: Final = (
 
 def write_markdown(source: Source, file: BinaryIO) -> None:
     """A GitHub-flavoured table; blank where nothing was measured, with the reasons below it."""
-    rows = source.rows().to_pylist()
+    rows = [row for run in source.runs for row in _rows(Source((run,), source.table))]
     columns = _COLUMNS[source.table]
     used = {title: cell for title, cell in columns.items() if any(cell(row) for row in rows)}
     lines = [
@@ -29,6 +30,12 @@ def write_markdown(source: Source, file: BinaryIO) -> None:
         *_reasons(rows),
     ]
     file.write("".join(f"{line}\n" for line in lines).encode())
+
+
+def _rows(source: Source) -> list[dict[str, Any]]:
+    """The rows of one run, each with what is true where the run knows it."""
+    truth = truth_of(source.runs[0])
+    return [{**row, "truth_j": truth.energy_j(row)} for row in source.rows().to_pylist()]
 
 
 def _provenance(source: Source, rows: Sequence[Row]) -> str:
@@ -76,12 +83,17 @@ def _source(row: Row) -> str:
     return ", ".join(markdown(part) for part in parts if part)
 
 
+def _off_by(row: Row) -> str:
+    return off_by(row, row["truth_j"]).removeprefix("off by ")
+
+
 def _temperatures(row: Row) -> str:
     ends = [row["temperature_start_c"], row["temperature_end_c"]]
     return "" if None in ends else f"{ends[0]:.1f} to {ends[1]:.1f} C{', throttled' if row['throttled'] else ''}"
 
 
 _CONFIGURATION: Final = {"device": _device, "model": _text("model"), "runs on": _runs_on}
+_TRUTH: Final = {"truth": _si("truth_j", "J"), "off by": _off_by}
 _END: Final = {"energy from": _source, "peak memory": _si("memory_peak_b", "B"), "quality": _text("quality")}
 _COLUMNS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
     "results": {
@@ -92,6 +104,7 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
         "p99": _si("latency_s_p99", "s"),
         "energy": _mean("energy_gross_j", "J"),
         "accuracy": _accuracy,
+        **_TRUTH,
         "above idle": _mean("energy_net_j", "J"),
         "power": _si("power_w", "W"),
         **_END,
@@ -102,6 +115,7 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
         "iterations": _text("iterations"),
         "latency": _si("latency_s", "s"),
         "energy": _si("energy_gross_j", "J"),
+        **_TRUTH,
         "above idle": _si("energy_net_j", "J"),
         "power": _si("power_w", "W"),
         "temperature": _temperatures,

@@ -111,6 +111,11 @@ def test_a_phone_that_knows_the_key_is_connected_without_a_word(tmp_path: Path) 
 
 def test_the_user_is_told_what_to_tap_and_then_it_is_connected(tmp_path: Path) -> None:
     told: list[str] = []
+    is_told = threading.Event()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        is_told.set()
 
     def script(end: Phone) -> None:
         end.receive()
@@ -119,14 +124,30 @@ def test_the_user_is_told_what_to_tap_and_then_it_is_connected(tmp_path: Path) -
         command, kind, public = end.receive()
         assert (command, kind, public[-1:]) == (b"AUTH", PUBLIC, b"\0")
         assert len(base64.b64decode(public.split()[0])) == 524
-        assert told, "the user is told before the dialog appears"
+        assert is_told.wait(LONG_S), "the user is told while the dialog waits"
         end.send(b"CNXN", 0x01000000, BANNER)
         assert end.hears_nothing()
 
     with phone(script) as port:
-        adb_direct.connect("127.0.0.1", port, keys=Keys(tmp_path, {}), waiting=told.append).close()
+        adb_direct.connect("127.0.0.1", port, keys=Keys(tmp_path, {}), waiting=tell, tell_after_s=0.01).close()
     assert len(told) == 1
     assert "tap Allow" in told[0]
+
+
+def test_a_phone_that_says_yes_at_once_needs_no_word_to_its_user(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def script(end: Phone) -> None:
+        end.receive()
+        signed_by(end, tmp_path)
+        end.send(b"AUTH", TOKEN, CHALLENGE)
+        assert end.receive()[1] == PUBLIC
+        end.send(b"CNXN", 0x01000000, BANNER)
+        assert end.hears_nothing()
+
+    with phone(script) as port:
+        adb_direct.connect("127.0.0.1", port, keys=Keys(tmp_path, {}), waiting=told.append, tell_after_s=LONG_S).close()
+    assert told == []
 
 
 def test_a_user_who_does_not_tap_is_told_what_to_do(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from edgewatt.profiler.storage.trace import Trace
+from edgewatt.profiler.window import truth_window
 from edgewatt.reports.answer import About, answer, answer_of
+from edgewatt.reports.truth import Truth
 from tests.sample_runs import HOSTILE, RESULT, make_run, repeat_rows
 
 NO_ENERGY: dict[str, Any] = dict.fromkeys(name for name in RESULT if name.startswith(("energy_", "power_")))
@@ -95,6 +97,45 @@ def test_what_is_marked_says_why() -> None:
     )
     assert line(text, "marked") == "marked      hot; not_steady"
     assert "throttled" in text.splitlines()[0]
+
+
+NARROW = """\
+SIMULATED Galaxy S10e · mobilenet_v2.tflite
+            cpu+xnnpack, 4 threads, int8, litert 2.1.0
+            5 repeats x 500 iterations, 31.2 to 33.0 C, battery, awake
+latency     12.4 ms   [12.2, 12.6]       p90 13.1 ms, p99 14.0 ms
+energy      38.1 mJ   [37.5, 38.7]       accuracy [37.2, 39.0], battery bypass,
+                                         monsoon/main
+  truth     42.0 mJ   off by -9.3 %
+  net       30.5 mJ   [29.8, 31.2]       above 610 mW awake
+power       3.07 W                       clocks agree to 400 µs; 2 of 155,000
+                                         samples lost
+memory      23.4 MB   peak               loading 80.0 ms, first inference 31.0
+                                         ms
+marked      hot; not_steady; something that is said in so many words that it
+            does not fit
+written to runs/s10e   ·   edgewatt export runs/s10e --to csv -o table.csv"""
+
+
+def test_on_a_narrow_terminal_what_does_not_fit_goes_on_below() -> None:
+    repeats = repeat_rows()
+    known = {(row["config_id"], truth_window(row["repeat"])): {"main": 0.042} for row in repeats}
+    truth = Truth(known, {"monsoon/main": ("main",)}, repeats)
+    reasons = ["hot", "not_steady", "something that is said in so many words that it does not fit"]
+    marked = rows(quality="marked", quality_reasons=reasons)
+    assert answer_of(marked, repeats, about(simulated=True, truth=truth), 80) == NARROW
+
+
+def test_a_wide_terminal_changes_nothing_and_no_width_breaks_a_word() -> None:
+    assert answer_of(rows(), repeat_rows(), about(), 400) == ANSWER
+    for width in (1, 20, 60, 119):
+        narrow = answer_of(rows(), repeat_rows(), about(), width)
+        assert narrow.replace("·", "").split() == ANSWER.replace("·", "").split()
+
+
+def test_samples_are_said_once() -> None:
+    text = answer_of([*rows(), *rows(energy_source="gauge/battery")], repeat_rows(), about())
+    assert text.count("samples lost") == 1
 
 
 def test_hostile_names_stay_on_their_line() -> None:

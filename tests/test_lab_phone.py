@@ -12,6 +12,7 @@ from random import Random
 from statistics import median
 from typing import Any
 
+import numpy as np
 import pytest
 
 from edgewatt.collectors.runtimes.model_file import bundled_model
@@ -26,7 +27,7 @@ from edgewatt.virtual_lab.phone.clockwork import uptime_text
 from edgewatt.virtual_lab.phone.events import Event
 from edgewatt.virtual_lab.phone.governor import LINGER_NS, RAMP_NS, Governor
 from edgewatt.virtual_lab.phone.lab import PhoneLab, phone_lab
-from edgewatt.virtual_lab.phone.nodes import nodes
+from edgewatt.virtual_lab.phone.nodes import Instruments, nodes
 from edgewatt.virtual_lab.phone.pen import TORN_NS, Pen
 from edgewatt.virtual_lab.phone.personalities import PERSONALITIES, personality
 from edgewatt.virtual_lab.phone.truth import RAW, read_truth, timing_error, true_energies
@@ -88,10 +89,15 @@ def test_a_torn_file_is_whole_again_after_a_while(tmp_path: Path) -> None:
 # What the personalities say
 
 
+def at(body: Body, t_ns: int) -> dict[str, list[str | None]]:
+    instruments = Instruments.of(body, 1)
+    return {path: said for node in nodes(body, instruments) for path, said in node.texts(np.array([t_ns])).items()}
+
+
 @pytest.mark.parametrize("name", PERSONALITIES)
 def test_every_file_of_every_personality_has_a_text(name: str) -> None:
     body = Body(personality(name), S)
-    written = {path: text for node in nodes(body, 1) for path, text in node.texts(2 * S).items() if text is not None}
+    written = {path: text for path, (text,) in at(body, 2 * S).items() if text is not None}
     assert all(text.endswith("\n") for text in written.values())
     assert any(path.endswith("time_in_state") for path in written)
 
@@ -101,8 +107,7 @@ def test_every_file_of_every_personality_has_a_text(name: str) -> None:
 )
 def test_a_gauge_lies_in_the_unit_and_sign_of_its_maker(name: str, scale: float) -> None:
     body = Body(personality(name, ["gauge_gain_rel=0", "gauge_period_s=1"]), S)
-    texts = [node.texts(20 * S) for node in nodes(body, 1)]
-    raw = next(float(text) for t in texts for path, text in t.items() if text and path.endswith("battery/current_now"))
+    raw = next(float(text or "") for path, (text,) in at(body, 20 * S).items() if path.endswith("battery/current_now"))
     power_w = float(body.timeline.power_w(19 * S, "battery"))
     assert raw / scale == pytest.approx(power_w / 4.1, rel=0.05)
 
@@ -262,6 +267,9 @@ def test_it_is_a_device_that_keeps_its_truth_and_leaves_nothing(tmp_path: Path) 
     measured = [e for e in true_energies(tmp_path) if e.source == "battery"]
     assert measured[-1].phase.runs == done.iterations
     assert 0.05 < measured[-1].energy_j < 5.0
+    (exact,) = [w for w in sink.windows if w.name == "truth/0"]
+    assert exact.attributes["energy_j"]["battery"] == measured[-1].energy_j
+    assert (exact.t0_ns, exact.t1_ns) == (measured[-1].phase.t0_ns, measured[-1].phase.t1_ns)
     (window,) = [w for w in sink.windows if w.name == "measure/0"]
     clocks = read_truth(tmp_path / RAW).clocks
     began_ns = int(clocks.boottime_ns(measured[-1].phase.t0_ns))

@@ -5,6 +5,7 @@ service that is open at the same time has a connection of its own, so that no co
 ends early is hung up on for certain. A connection whose service ended is used again.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -25,6 +26,8 @@ from edgewatt.profiler.errors import DeviceError, UsageError
 CONNECT_S: Final = 10.0
 # How long the dialog on the phone is waited for.
 ALLOW_S: Final = 30.0
+# A phone that trusts the key at once, by another's tap or because it asks nobody, needs no word to the user.
+TELL_AFTER_S: Final = 1.0
 # An acknowledgement is 24 bytes: if they cannot be handed over for so long, there is no connection.
 _ACKNOWLEDGE_S: Final = 30.0
 # adbd names a connection by the number of its descriptor, and drops a new one unanswered if it still thinks of an old
@@ -54,15 +57,17 @@ def connect(
     allow_s: float = ALLOW_S,
     connect_s: float = CONNECT_S,
     keys: Keys | None = None,
+    tell_after_s: float = TELL_AFTER_S,
 ) -> AdbLink:
     """A Link to the adbd of HOST:PORT. `waiting` is told what to tap when the phone asks its user about this computer.
 
-    Raises LinkLost if nothing answers within `connect_s`, DeviceError if it is no adbd, or the user did not tap within
-    `allow_s`; UsageError for a wrong port or a broken key.
+    That is in a thread of its own, once the phone has waited for `tell_after_s`. Raises LinkLost if nothing answers
+    within `connect_s`, DeviceError if it is no adbd, or the user did not tap within `allow_s`; UsageError for a wrong
+    port or a broken key.
     """
     if not 0 < port < 1 << 16:
         raise UsageError(f"{port} is no port: expected 1 to 65535, for adbd mostly 5555")
-    direct = _Direct(host, port, _Allowing(waiting, allow_s, Keys() if keys is None else keys), connect_s)
+    direct = _Direct(host, port, _Allowing(waiting, allow_s, tell_after_s, Keys() if keys is None else keys), connect_s)
     direct.warm_up()
     return AdbLink(direct)
 
@@ -70,8 +75,32 @@ def connect(
 class _Allowing:
     """What a phone needs to trust this computer."""
 
-    def __init__(self, waiting: Waiting | None, allow_s: float, keys: Keys) -> None:
+    def __init__(self, waiting: Waiting | None, allow_s: float, tell_after_s: float, keys: Keys) -> None:
         self.waiting, self.allow_s, self.keys = waiting, allow_s, keys
+        self.tell_after_s = tell_after_s
+
+
+class _Dialog:
+    """What the phone asks its user: told after a while, and not any more once it is answered."""
+
+    def __init__(self, allowing: _Allowing, name: str) -> None:
+        self.asked = False
+        self._timer = threading.Timer(allowing.tell_after_s, self._tell, (allowing.waiting, f"{name}: {TAP}"))
+        self._timer.daemon = True
+
+    def __call__(self, _: object) -> None:
+        """The phone asks."""
+        self.asked = True
+        self._timer.start()
+
+    def end(self) -> None:
+        """It was answered, or nobody waits for it any more."""
+        self._timer.cancel()
+
+    @staticmethod
+    def _tell(waiting: Waiting | None, text: str) -> None:
+        if waiting is not None:
+            waiting(text)
 
 
 class _Direct:
@@ -131,24 +160,17 @@ class _Direct:
                 return connection
 
     def _introduce(self, connection: "_Connection", timeout_s: float) -> None:
-        asked = False
-
-        def ask(_: object) -> None:
-            nonlocal asked
-            asked = True
-            if self._allowing.waiting is not None:
-                self._allowing.waiting(f"{self.name}: {TAP}")
-
+        dialog = _Dialog(self._allowing, self.name)
         try:
             connection.device.connect(
                 rsa_keys=self._allowing.keys,
                 transport_timeout_s=timeout_s,
                 auth_timeout_s=self._allowing.allow_s,
                 read_timeout_s=timeout_s,
-                auth_callback=ask,
+                auth_callback=dialog,
             )
         except (*_BROKEN, *_LATE, LinkLost, LinkTimeout) as error:
-            if asked:
+            if dialog.asked:
                 was_late = isinstance(error, (*_LATE, LinkTimeout))
                 raise not_allowed(self.name, self._allowing.allow_s if was_late else None) from None
             if isinstance(error, _BROKEN):
@@ -158,6 +180,8 @@ class _Direct:
             if connection.socket.is_connected:
                 raise type(error)(f"{self.name}: {error}") from None
             raise
+        finally:
+            dialog.end()
 
 
 class _Connection:
