@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 NS_PER_S: Final = 1_000_000_000
 HOST_CLOCK: Final = "host.monotonic"
+WALL_CLOCK: Final = "host.realtime"
 
 
 class Clock(Protocol):

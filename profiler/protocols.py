@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgewatt.profiler.batch import Batch, End, Gap
 from edgewatt.profiler.channel import Opened
 from edgewatt.profiler.clock import Clock
-from edgewatt.profiler.clockfit import Echo
+from edgewatt.profiler.clockfit import ClockFit, Echo
 from edgewatt.profiler.window import Window
 
 
@@ -37,6 +37,27 @@ class Draining(Protocol):
 
     def drain(self) -> Iterator[Batch | Gap]:
         """What it held back; called once, after the last `read` and before `close`. Raises DeviceError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What an instrument knows of itself beyond its opening.
+
+    `fits` tie clocks of its own to the host's; `facts` join those of its Opened; `reasons` mark the run.
+    """
+
+    fits: tuple[ClockFit, ...] = ()
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Learning(Protocol):
+    """A collector that learns while it measures, such as how its own clock runs against the host's."""
+
+    def learnt(self) -> Learnt:
+        """What it knows by now; asked after `open`, so that a crash loses no time base, and once after `close`."""
         ...
 
 

@@ -3,13 +3,15 @@
 import os
 import platform
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
-from edgewatt.profiler.clockfit import IDENTITY
+from edgewatt.profiler.clock import WALL_CLOCK
+from edgewatt.profiler.clockfit import IDENTITY, ClockFit
 from edgewatt.profiler.device import Device
 from edgewatt.profiler.storage.manifest import Manifest
 from edgewatt.profiler.storage.writer import RunWriter
@@ -60,9 +62,15 @@ def begin_run(
         },
         meter=None if not meters else {m.uri: {"name": m.name, "device_id": m.device_id, **m.facts} for m in meters},
         conditions=dict(conditions or {}),
-        clocks={IDENTITY.clock: IDENTITY.to_json()},
+        clocks={fit.clock: fit.to_json() for fit in (IDENTITY, wall_clock())},
     )
     return RunWriter.create(path, manifest)
+
+
+def wall_clock() -> ClockFit:
+    """The wall clock as it stands now: what others stamped with it can be placed, unless it is stepped meanwhile."""
+    before_ns, wall_ns, after_ns = time.monotonic_ns(), time.time_ns(), time.monotonic_ns()
+    return ClockFit(WALL_CLOCK, wall_ns, (before_ns + after_ns) // 2 - wall_ns, 0.0, -((before_ns - after_ns) // 2))
 
 
 def _versions() -> dict[str, str]:

@@ -14,7 +14,7 @@ from edgewatt.profiler.batch import Batch, End, Gap
 from edgewatt.profiler.channel import Opened, Unavailable
 from edgewatt.profiler.clock import NS_PER_S, Clock
 from edgewatt.profiler.errors import DeviceError, EdgewattError
-from edgewatt.profiler.protocols import Collector, Draining
+from edgewatt.profiler.protocols import Collector, Draining, Learning
 from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.window import Window
 
@@ -114,6 +114,8 @@ class Recording:
         self._drained.set()
         self._close_collectors()
         if self._failure is None:
+            for collector in self._collectors:
+                self._learn(collector)
             known = self._writer.manifest.quality_reasons
             self._writer.update(quality_reasons=[*known, *sorted(set(self.reasons) - set(known))])
             self._writer.close("complete" if error is None else "interrupted")
@@ -143,6 +145,10 @@ class Recording:
     def gives_energy(self, collectors: Sequence[Collector]) -> bool:
         """True if joules can be formed from what these of its collectors measure."""
         return any(self._answers[id(c)].sources for c in collectors if id(c) in self._answers)
+
+    def sources_of(self, collectors: Sequence[Collector]) -> list[str]:
+        """The names of the joules that can be formed from what these of its collectors measure."""
+        return [source.name for c in collectors if id(c) in self._answers for source in self._answers[id(c)].sources]
 
     @property
     def ended(self) -> bool:
@@ -192,15 +198,30 @@ class Recording:
         self._answers[id(collector)] = opened
         self.unavailable.extend(opened.unavailable)
         self._writer.add_collector(opened)
-        if opened.facts:
-            device = self._writer.manifest.device
-            instruments = {**device.get("instruments", {}), opened.name: dict(opened.facts)}
-            self._writer.update(device={**device, "instruments": instruments})
+        self._note_facts(opened, opened.facts)
+        self._learn(collector)
         if opened.channels:
             pump = threading.Thread(target=self._pump, args=(collector, opened), name=opened.name, daemon=True)
             self._pumps.append(pump)
             if isinstance(collector, Draining):
                 self._drains.add(opened.name)
+
+    def _learn(self, collector: Collector) -> None:
+        """Keep what a collector knows of itself by now. The writer must not be in use by its thread."""
+        opened = self._answers.get(id(collector))
+        if opened is None or not isinstance(collector, Learning):
+            return
+        learnt = collector.learnt()
+        fits = {fit.clock: fit.to_json() for fit in learnt.fits}
+        self._writer.update(clocks={**self._writer.manifest.clocks, **fits})
+        self._note_facts(opened, {**opened.facts, **learnt.facts})
+        self.reasons.extend(learnt.reasons)
+
+    def _note_facts(self, opened: Opened, facts: Mapping[str, Any]) -> None:
+        if facts:
+            device = self._writer.manifest.device
+            instruments = {**device.get("instruments", {}), opened.name: dict(facts)}
+            self._writer.update(device={**device, "instruments": instruments})
 
     def _close_collectors(self) -> None:
         for collector in self._collectors:
