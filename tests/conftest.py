@@ -9,5 +9,6 @@ settings.load_profile("fixed")
 
 @pytest.fixture(autouse=True)
 def state_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """edgewatt's notes between runs go to a temporary folder."""
+    """edgewatt's notes between runs go to a temporary folder, and nobody's benches are found."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))

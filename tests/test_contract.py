@@ -37,7 +37,9 @@ def specimen(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Specime
     if request.param in PEER_SPECIMENS:
         yield PEER_SPECIMENS[request.param](request)
     elif request.param in SPECIMENS:
-        yield SPECIMENS[request.param](tmp_path)
+        made = SPECIMENS[request.param](tmp_path)
+        yield made
+        made.end()
     else:
         pytest.fail(f"{request.param} is registered and has no specimen: add one to tests/specimens.py")
 

@@ -15,6 +15,11 @@ class Chip:
     device: str
     files: frozenset[str]
 
+    @property
+    def key(self) -> str:
+        """What tells it from other chips: its device, or its folder where it says none."""
+        return self.device or self.folder.name
+
     def label(self, channel: str) -> str | None:
         """What the board's maker calls `channel`, such as `in1`."""
         return read_text(self.folder / f"{channel}_label", 256) if f"{channel}_label" in self.files else None

@@ -29,6 +29,9 @@ ROOT: Final = Path("/sys/class/hwmon")
 PERIOD_S: Final = 0.02
 # Not bus voltages: shunt voltages in microvolt and their sum (kernel Documentation/hwmon/ina3221.rst).
 NOT_A_BUS: Final = {"ina3221": frozenset({"4", "5", "6", "7"})}
+# What belongs together although number and label say otherwise: VBUS is in0 and IBUS curr1 (kernel
+# drivers/hwmon/powerz.c, POWER-Z KM002C and KM003C).
+PAIRED: Final = {"powerz": (("0", "1"),)}
 # What Jetson boards call an input that leads nowhere.
 NOT_CONNECTED: Final = "nc"
 
@@ -49,6 +52,7 @@ class Kind:
 POWER: Final = Kind(Quantity.POWER, "microwatt", 1e-6, 0.0, 1e5)
 VOLTAGE: Final = Kind(Quantity.VOLTAGE, "millivolt", 1e-3, 0.0, 1e4)
 CURRENT: Final = Kind(Quantity.CURRENT, "milliampere", 1e-3, -1e4, 1e4)
+TEMPERATURE: Final = Kind(Quantity.TEMPERATURE, "millidegree", 1e-3, -55.0, 150.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,28 +92,39 @@ class Hwmon:
 
     Each rail is an energy source of its own unless the profile forms totals. What cannot be read is in
     `Opened.unavailable`; with nothing readable there are no channels, only reasons. While every rail reads 0 nothing is
-    measured: a board that draws nothing does not run this.
+    measured: a board that draws nothing does not run this. With a `name` it is a meter beside others: only the rails of
+    the `chip` of this key count (see Chip.key), every channel begins with the name, and 0 is a value.
     """
 
-    def __init__(self, root: Path = ROOT, *, period_s: float = PERIOD_S, profile: DeviceProfile | None = None) -> None:
+    def __init__(
+        self,
+        root: Path = ROOT,
+        *,
+        period_s: float = PERIOD_S,
+        profile: DeviceProfile | None = None,
+        chip: str | None = None,
+        name: str | None = None,
+    ) -> None:
         self._root, self._period_s, self._profile = root, period_s, profile or load("linux_hwmon")
+        self._chip, self._name = chip, name
         self._polling: Polling | None = None
         self._columns: list[tuple[str, ...]] = []
 
     def open(self, clock: Clock) -> Opened:
         """The rails that answer, the joules of each, and why the others are missing."""
-        rails, unavailable = survey(self._root)
+        rails, unavailable = survey(self._root, self._chip, self._name)
         channels = {rail.label: self._channels(rail) for rail in rails}
         terms = {label: tuple(c.column for c in made) for label, made in channels.items()}
         self._columns = list(terms.values())
         readings = [Reading(f"{rail.label} ({rail.inputs[0].path})", channels[rail.label], rail.read) for rail in rails]
         self._polling = Polling(readings, clock, self._period_s)
         unread = {u.what.partition(".")[0] for u in unavailable}
+        stream = self._name or NAME
         return Opened(
-            NAME,
+            stream,
             {"": tuple(c for made in channels.values() for c in made)} if channels else {},
             tuple(unavailable),
-            energy_sources(self._profile, NAME, terms, unreadable=unread),
+            energy_sources(self._profile, stream, terms, unreadable=unread),
             clock.name,
             facts={"poll_period_s": self._period_s, "profile": self._profile.name},
         )
@@ -117,7 +132,9 @@ class Hwmon:
     def read(self, timeout_s: float) -> Batch | Gap:
         """One row of watts (or volts and amperes), a Gap where rails fail, or an empty Batch if none is due."""
         item = Batch.empty() if self._polling is None else self._polling.read(timeout_s)
-        return _without_zeros(item, self._columns) if isinstance(item, Batch) and len(item) else item
+        if self._name is not None or isinstance(item, Gap) or not len(item):
+            return item
+        return _without_zeros(item, self._columns)
 
     def close(self) -> None:
         """Stop reading; nothing is held open."""
@@ -140,17 +157,22 @@ class Hwmon:
         )
 
 
-def survey(root: Path) -> tuple[list[Rail], list[Unavailable]]:
-    """The rails that can be read, with unique labels, and why others cannot."""
-    found = [rail for chip in find_chips(root) for rail in _rails(chip) if channel_name(rail.label) != NOT_CONNECTED]
+def survey(root: Path, key: str | None = None, name: str | None = None) -> tuple[list[Rail], list[Unavailable]]:
+    """The rails that can be read, with unique labels, and why others cannot.
+
+    With a `key` those of that chip alone; with a `name` their labels begin with it.
+    """
+    chips = [chip for chip in find_chips(root) if key is None or chip.key == key]
+    found = [rail for chip in chips for rail in _rails(chip) if channel_name(rail.label) != NOT_CONNECTED]
     if not found:
         return [], [Unavailable("hwmon", f"no chip under {root} has a power, or a voltage with its current")]
-    names = unique_names((rail.label, rail.owner) for rail in found)
+    prefix = "" if name is None else f"{name}_"
+    names = unique_names((f"{prefix}{rail.label}", rail.owner) for rail in found)
     named = [replace(rail, label=name) for rail, name in zip(found, names, strict=True)]
-    probed = [(rail, _probe(rail)) for rail in named]
+    probed = [(rail, probe(rail)) for rail in named]
     rails = [(rail, values) for rail, values in probed if not isinstance(values, Unavailable)]
     unavailable = [values for _, values in probed if isinstance(values, Unavailable)]
-    if rails and all(0.0 in values for _, values in rails):
+    if name is None and rails and all(0.0 in values for _, values in rails):
         unavailable += [
             Unavailable(
                 f"{rail.label}.power_w",
@@ -183,6 +205,7 @@ def _pairs(chip: Chip) -> list[tuple[str, str]]:
     currents = _numbered(chip, "curr", frozenset())
     labels = {label: number for number, label in volts.items() if label is not None}
     pairs = [(labels[label], number) for number, label in currents.items() if label in labels]
+    pairs += [pair for pair in PAIRED.get(chip.name, ()) if pair[0] in volts and pair[1] in currents]
     paired = {volt for volt, _ in pairs}
     pairs += [
         (number, number)
@@ -197,7 +220,7 @@ def _numbered(chip: Chip, kind: str, without: frozenset[str]) -> Mapping[str, st
     return {number: chip.label(f"{kind}{number}") for number in sorted(found, key=int) if number not in without}
 
 
-def _probe(rail: Rail) -> list[float | None] | Unavailable:
+def probe(rail: Rail) -> list[float | None] | Unavailable:
     """Its first values, None where gated; or why it is none."""
     values: list[float | None] = []
     for one in rail.inputs:

@@ -11,7 +11,7 @@ def add_device(parser: argparse.ArgumentParser, *, required: bool) -> None:
         "--device",
         metavar="DEVICE",
         required=required,
-        help="such as host, adb:SERIAL, adb: (the only phone), adb+tcp://HOST:PORT, replay:RUN",
+        help="host, adb:SERIAL, adb: (the only phone), adb+tcp://HOST:PORT, replay:RUN, or a bench of bench.toml",
     )
     parser.add_argument(
         "-m",

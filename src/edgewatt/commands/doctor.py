@@ -3,9 +3,11 @@
 import argparse
 import json
 import textwrap
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from edgewatt.commands import benches
 from edgewatt.device_profiles.loader import load
 from edgewatt.profiler.channel import Channel, Opened, Unavailable
 from edgewatt.profiler.clock import HostClock
@@ -20,6 +22,7 @@ examples:
   edgewatt doctor                       every device at hand
   edgewatt doctor -d host --json        one device, as data
   edgewatt doctor -d adb:               the only phone at hand: what it shows, and what blocks the rest
+  edgewatt doctor -d my-bench           a bench of bench.toml: each of its parts, without switching anything
   edgewatt doctor --profile my.toml     check a device profile
 """
 
@@ -50,14 +53,25 @@ def run(args: argparse.Namespace) -> int:
         profile = load(args.profile)
         print(json.dumps({"profile": profile.name, "valid": True}) if args.json else f"{profile.name}: a valid profile")
         return 0
-    looked = [_look_at_uri(args.device)] if args.device else [_look_at(found) for found in _discover()]
+    checked = benches.check(args.device)
+    looked = _looked(args.device, checked)
     if args.json:
-        print(json.dumps({"devices": [_as_json(one) for one in looked]}))
+        print(json.dumps({"devices": [_as_json(one) for one in looked], "benches": [b.as_json() for b in checked]}))
     else:
-        print("\n\n".join(_as_text(one) for one in looked) if looked else "no device at hand")
-    if args.device and not any(o.channels for o in looked[0].opened):
+        texts = [*map(_as_text, looked), *(bench.as_text() for bench in checked)]
+        print("\n\n".join(texts) if texts else "no device at hand")
+    if args.device and (problem := next((b.problem for b in checked if b.problem), None)):
+        raise DeviceError(problem)
+    if args.device and not any(o.channels for one in looked for o in one.opened):
         raise NotMeasuredError(f"nothing can be measured on {args.device}")
     return 0
+
+
+def _looked(asked: str | None, checked: Sequence[benches.Checked]) -> list[_Looked]:
+    """What was found on everything at hand, on one device, or on the parts of a bench that answer."""
+    if asked is None:
+        return [_look_at(found) for found in _discover()]
+    return [_look_at_uri(uri) for one in checked for uri in one.answering] if checked else [_look_at_uri(asked)]
 
 
 def _discover() -> list[Found]:

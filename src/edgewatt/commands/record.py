@@ -11,8 +11,8 @@ from edgewatt.commands.arguments import add_device, add_run_output, positive_sec
 from edgewatt.commands.kept import kept
 from edgewatt.commands.progress import ErrorStreamProgress
 from edgewatt.profiler.batch import Gap
+from edgewatt.profiler.bench_devices import opened
 from edgewatt.profiler.clock import NS_PER_S
-from edgewatt.profiler.device import opened_devices
 from edgewatt.profiler.errors import DeviceError
 from edgewatt.profiler.running.clocks import CLOCK_DRIFT_UNKNOWN
 from edgewatt.profiler.running.record import record
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     path, began_s = Path(args.output), time.monotonic()
     try:
         with kept(path):
-            with opened_devices(args.device, args.meter) as (device, meters):
+            with opened(args.device, args.meter) as (device, meters):
                 trace = record(device, path, meters=meters, seconds=args.seconds, progress=progress)
             if device.recorded is None:
                 _check_end(trace, args, time.monotonic() - began_s)
