@@ -16,6 +16,7 @@ from typing import Final
 
 from edgewatt.collectors.android import discover
 from edgewatt.collectors.android.phone import TMP, Phone
+from edgewatt.collectors.android.pulses import pulses
 from edgewatt.collectors.android.reading import Reading
 from edgewatt.collectors.android.stamps import PHONE_CLOCK
 from edgewatt.collectors.android.state.blocked import blocked
@@ -64,7 +65,7 @@ def _open(uri: DeviceUri, connect: Connect) -> Device:
     services = _one_of(uri, "services", ("on", "off")) == "on"
     stated = load(uri.options["profile"]) if "profile" in uri.options else None
     sysfs, proc, tmp = (_folder(uri, key, usual) for key, usual in FOLDERS.items())
-    phone = Phone(uri.text, connect, sysfs, proc, tmp)
+    phone = Phone(uri.text.partition("?")[0], connect, sysfs, proc, tmp)
     try:
         who = identify(phone)
     except BaseException:
@@ -103,6 +104,7 @@ def _device(
         facts=_facts(who, reading.profile),
         clock=PHONE_CLOCK,
         prepare=PREPARE,
+        pulses=partial(pulses, phone),
         blocked=lambda: blocked(phone, target.facts()),
         remarks=lambda: _remarks(phone),
         close=phone.close,

@@ -8,6 +8,7 @@ from edgewatt.collectors.host import rapl
 from edgewatt.collectors.host.facts import device_id, static_facts
 from edgewatt.collectors.host.load import HostLoad
 from edgewatt.collectors.host.places import HERE, Places
+from edgewatt.collectors.host.pulses import pulses
 from edgewatt.collectors.host.rapl import Rapl
 from edgewatt.collectors.host.surroundings import cpu_model
 from edgewatt.collectors.transports.local import LocalTarget
@@ -30,6 +31,7 @@ def open_host(uri: DeviceUri) -> Device:
         target=LocalTarget(places),
         workload=workload,
         facts=static_facts(places),
+        pulses=pulses,
     )
 
 

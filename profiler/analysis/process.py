@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from edgewatt.profiler.analysis.repeats import measured_repeats
 from edgewatt.profiler.analysis.results import GOOD, MARKED, VOID, Analysis, repeat_rows, result_rows, table_of
 from edgewatt.profiler.analysis.seen import Seen, seen_by
+from edgewatt.profiler.analysis.synchronised import TIE, tie_of
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.identity import sha256_of_file
 from edgewatt.profiler.storage.durable import TEMPORARY, lock_run, rename_durably, writing
@@ -104,7 +105,19 @@ def _judged(trace: Trace, analysis: Analysis, results: pa.Table) -> Manifest:
     files = {name: entry for name, entry in trace.manifest.files.items() if not name.startswith(tuple(_TABLES))}
     for file in made:
         files[file.name] = {"sha256": sha256_of_file(file), "size": file.stat().st_size}
-    return replace(trace.manifest, quality=quality, quality_reasons=[*analysis.reasons, *derived], files=files)
+    reasons, clocks = [*analysis.reasons, *derived], _clocks(trace, analysis)
+    return replace(trace.manifest, quality=quality, quality_reasons=reasons, files=files, clocks=clocks)
+
+
+def _clocks(trace: Trace, analysis: Analysis) -> dict[str, dict[str, Any]]:
+    """The fits that were recorded, and those that synchronising found for one source each."""
+    recorded = {name: fit for name, fit in trace.manifest.clocks.items() if TIE not in name}
+    found = [
+        tie_of(seen.source, seen.clock.found.fit)
+        for seen in analysis.seen
+        if seen.source is not None and seen.clock is not None and seen.clock.found is not None
+    ]
+    return {**recorded, **{fit.clock: fit.to_json() for fit in found}}
 
 
 def _store(path: Path, name: str, table: pa.Table) -> None:

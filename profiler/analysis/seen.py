@@ -1,7 +1,7 @@
 """What one energy source saw of the repeats of a run, and of the idle before and after them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewatt.profiler.analysis.repeats import Repeat, to_host
+from edgewatt.profiler.analysis.synchronised import SourceClock, source_clock
 from edgewatt.profiler.channel import EnergySource
 from edgewatt.profiler.energy.budget import WIDEST, Instrument, RepeatEnergy, half_width_j, unshifted
 from edgewatt.profiler.energy.idle import IdlePower, idle_blocks, idle_power
 from edgewatt.profiler.energy.sources import energy_of_source, instrument_of
 from edgewatt.profiler.energy.windows import WindowEnergies
 from edgewatt.profiler.storage.trace import Trace
+from edgewatt.profiler.synchronising.locate import AMBIGUOUS, NO_PEAK, NOT_SEEN, UNSURE
 
 IDLE: Final = "idle/"
 
@@ -24,7 +26,8 @@ LEAST_COVERAGE: Final = 0.999
 LEAST_UPDATES: Final = 2  # measurement.md, Energy of a window
 
 GAPS, TOO_FEW_UPDATES, TOO_WIDE = "gaps", "too_few_updates", "interval_above_half"
-REFUSED: Final = (GAPS, TOO_FEW_UPDATES, TOO_WIDE)
+# With those of synchronising, such as that a meter does not feed the device.
+REFUSED: Final = (GAPS, TOO_FEW_UPDATES, TOO_WIDE, NO_PEAK, AMBIGUOUS, NOT_SEEN, UNSURE)
 UNDERSAMPLED, IDLE_DRIFT = "undersampled", "idle_drift"
 NO_ENERGY_SOURCE: Final = "no_energy_source"
 NO_IDLE, IDLE_UNKNOWN, ONE_IDLE = "no_idle", "idle_not_measured", "one_idle"
@@ -34,7 +37,7 @@ NO_IDLE, IDLE_UNKNOWN, ONE_IDLE = "no_idle", "idle_not_measured", "one_idle"
 class Seen:
     """What `source` saw: per repeat its energy (None: refused), its coverage and the reasons; and the idle power.
 
-    `source` is None where a run has none: then nothing was seen, for `reasons`.
+    `source` is None where a run has none: then nothing was seen, for `reasons`. `clock` is what synchronising found.
     """
 
     source: EnergySource | None
@@ -44,6 +47,7 @@ class Seen:
     idle: IdlePower | None = None
     instrument: Instrument | None = None
     reasons: tuple[str, ...] = ()
+    clock: SourceClock | None = None
 
     @classmethod
     def nothing(cls, repeats: int, why: str) -> "Seen":
@@ -52,7 +56,17 @@ class Seen:
 
 
 def seen_by(trace: Trace, source: EnergySource, repeats: Sequence[Repeat]) -> Seen:
-    """What a source saw of the repeats, in one pass over its samples. Raises as `energy_of_source` does."""
+    """What a source saw of the repeats, in one pass over its samples. Raises as `energy_of_source` does.
+
+    A meter that was synchronised sees them by its own clock; one that did not see the trains feeds something else.
+    """
+    clock = source_clock(trace, source)
+    if clock is not None and clock.is_refused:
+        nothing = [None] * len(repeats)
+        return Seen(source, nothing, nothing, [()] * len(repeats), reasons=clock.reasons, clock=clock)
+    if clock is not None:
+        repeats = clock.moved(repeats)
+    bounds_s = None if clock is None else clock.bounds_s
     idle_ns = np.asarray([to_host(trace, window) for window in trace.windows(IDLE)], np.int64).reshape(-1, 2)
     clocks = [repeat.window.clock for repeat in repeats]
 
@@ -60,9 +74,10 @@ def seen_by(trace: Trace, source: EnergySource, repeats: Sequence[Repeat]) -> Se
         return energy_of_source(trace, source, windows_ns[:, 0], windows_ns[:, 1], min_coverage=0.0, spread=True)
 
     def instrument(windows_ns: NDArray[np.int64], measured: WindowEnergies) -> Instrument:
-        return instrument_of(trace, source, windows_ns[:, 0], windows_ns[:, 1], clocks, measured)
+        return instrument_of(trace, source, windows_ns[:, 0], windows_ns[:, 1], clocks, measured, bounds_s)
 
-    return look(source, repeats, idle_ns, energies, instrument)
+    seen = look(source, repeats, idle_ns, energies, instrument)
+    return seen if clock is None else replace(seen, reasons=(*seen.reasons, *clock.reasons), clock=clock)
 
 
 def look(

@@ -42,7 +42,7 @@ def energy_of_source(
             min_coverage=min_coverage,
             spread=spread,
         )
-        for stream, terms in _by_stream(trace, source).items()
+        for stream, terms in terms_by_stream(trace, source).items()
     ]
     return added(parts)
 
@@ -67,20 +67,23 @@ def instrument_of(
     t1_ns: NDArray[np.int64],
     window_clocks: Sequence[str],
     energies: WindowEnergies,
+    bounds_s: tuple[float, ...] | None = None,
 ) -> Instrument:
     """How `source` looked at the measured windows t0 to t1, which were stamped by `window_clocks`.
 
-    An offset between two clocks counts where windows and samples have different ones. Gains of the factors of a
+    An offset between two clocks counts where windows and samples have different ones, unless `bounds_s` says what is
+    known of it. Gains of the factors of a
     product add in quadrature; of several terms the largest gain counts for all and zero points add up, as sensors
     of one chip tend to err together. One factor without a stated accuracy leaves the gain unknown.
     """
     columns = trace.columns
     channels = [[columns[column].channel for column in term] for term in source.terms]
     streams = sorted({columns[column].stream for term in source.terms for column in term})
-    bounds_s = _bounds_s(
-        [trace.clock_fit(trace.stored_streams[stream].clock) for stream in streams],
-        [trace.clock_fit(clock) for clock in sorted(set(window_clocks))],
-    )
+    if bounds_s is None:
+        bounds_s = _bounds_s(
+            [trace.clock_fit(trace.stored_streams[stream].clock) for stream in streams],
+            [trace.clock_fit(clock) for clock in sorted(set(window_clocks))],
+        )
     stated = [_stated(term) for term in channels]
     if None in stated:
         return Instrument(energies.widths_s, bounds_s)
@@ -96,7 +99,8 @@ def _stated(term: Sequence[Channel]) -> _Factors | None:
     return factors if len(factors) == len(term) else None
 
 
-def _by_stream(trace: Trace, source: EnergySource) -> Mapping[str, _Terms]:
+def terms_by_stream(trace: Trace, source: EnergySource) -> Mapping[str, _Terms]:
+    """The terms of a source by the stream that holds them. Raises UsageError if one is in two streams, or none is."""
     columns = trace.columns
     found: dict[str, _Terms] = {}
     for term in source.terms:

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from edgewatt.profiler.analysis.process import process
 from edgewatt.profiler.clock import Clock, HostClock
 from edgewatt.profiler.device import Device
@@ -16,9 +18,10 @@ from edgewatt.profiler.running.beginning import begin_run
 from edgewatt.profiler.running.prepare import prepared
 from edgewatt.profiler.running.record import recording_of, require_energy
 from edgewatt.profiler.running.recording import Recording
+from edgewatt.profiler.running.synchronise import Synchronising
 from edgewatt.profiler.running.thermal import ThermalGate
 from edgewatt.profiler.storage.trace import Trace
-from edgewatt.profiler.window import IDLE_AFTER, IDLE_BEFORE
+from edgewatt.profiler.window import IDLE_AFTER, IDLE_BEFORE, SYNC_END, SYNC_START
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ def profile(
                 require_energy(recording, meters)
                 recording.begin(identity)
                 gate = ThermalGate(device, recording, options.thermal_limit_s)
-                _measure(workload, identity, recording, gate, options, progress)
+                trains = Synchronising.of(recording, device, meters)
+                _measure(workload, identity, recording, gate, trains, options, progress)
     finally:
         workload.close()
     progress.phase("analysing")
@@ -106,26 +110,33 @@ def _measure(
     identity: str,
     recording: Recording,
     gate: ThermalGate,
+    trains: Synchronising,
     options: ProfileOptions,
     progress: Progress,
 ) -> None:
-    """Idle, the repeats, idle: what is between looking and analysing. Without energy there is no idle.
+    """Idle, train, the repeats, train, idle: what is between looking and analysing. Without energy only the repeats.
 
     An idle window ends and begins a sensor's period away from the load, or a slow sensor would show the load in it.
+    Repeats begin up to such a period late, at random: at regular phases of it their spread would not be that of chance.
     """
-    left_s = _expected_s(options, energy=recording.has_energy)
+    delays_s = np.random.default_rng().uniform(0.0, recording.settles_s, options.repeats)
+    left_s = _expected_s(options, energy=recording.has_energy) + 2 * trains.takes_s + float(delays_s.sum())
     gate.wait(progress, left_s)
     if recording.has_energy:
         progress.phase("idle before", left_s)
         recording.idle(IDLE_BEFORE, options.idle_s)
         recording.wait(recording.settles_s)
         left_s -= options.idle_s
+    trains.train(SYNC_START, progress, left_s)
+    left_s -= trains.takes_s
     for repeat in range(options.repeats):
         progress.phase(f"repeat {repeat + 1} of {options.repeats}", left_s)
+        recording.wait(delays_s[repeat])
         seconds = 0.0 if options.iterations else options.seconds
         asked = RepeatRequest(repeat, identity, seconds, options.iterations, options.warmup_limit_s, order=repeat)
         workload.repeat(asked, recording)
-        left_s -= _repeat_s(options)
+        left_s -= _repeat_s(options) + delays_s[repeat]
+    trains.train(SYNC_END, progress, left_s)
     if recording.has_energy:
         recording.wait(recording.settles_s)
         gate.wait(progress, options.idle_s)
