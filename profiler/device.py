@@ -11,6 +11,8 @@ from edgewatt.profiler.channel import Unavailable
 from edgewatt.profiler.clock import HOST_CLOCK
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import Collector, Recorded, Target, Workload, WorkloadRequest
+from edgewatt.profiler.synchronising.train import Pulses
+from edgewatt.profiler.undo import Note
 
 GROUP = "edgewatt.devices"
 
@@ -36,8 +38,10 @@ class Device:
     `recorded` is what a replay knows of the workload that was executed. `clock` names the clock that the device stamps
     by; where it is not the host's, `target` is asked for the time. `prepare` are the conditions that a run sets unless
     told otherwise. `quiet` is the same device with nothing going on between it and the host while it measures: for a
-    meter beside it. `blocked` says what would measure more, each with its fix; `remarks` the reason codes learnt while
-    it was open. `close` gives back what opening it took.
+    meter beside it. `pulses` executes a train of load pulses on one core, by which such a meter is synchronised, and
+    says when on the device's clock. `beside` are meters that come with it, opened and closed with it. `blocked` says
+    what would measure more, each with its fix; `remarks` the reason codes learnt while it was open. `close` gives back
+    what opening it took.
     """
 
     uri: str
@@ -54,6 +58,8 @@ class Device:
     clock: str = HOST_CLOCK
     prepare: Mapping[str, str] = field(default_factory=dict)
     quiet: "Callable[[], Device] | None" = None
+    pulses: Pulses | None = None
+    beside: "tuple[Device, ...]" = ()
     blocked: Callable[[], Sequence[Unavailable]] = tuple
     remarks: Callable[[], Sequence[str]] = tuple
     close: Callable[[], None] = _nothing
@@ -73,12 +79,14 @@ class Family:
     """What an entry point of the group `edgewatt.devices` resolves to; its name is the scheme.
 
     `open` raises UsageError for a URI it cannot read and DeviceError for a device that does not answer; `discover`
-    lists what is at hand, and never fails for want of it.
+    lists what is at hand, and never fails for want of it. `put_back` does and verifies what a note of a run that was
+    killed says (undo.py); it raises DeviceError where it cannot, and is None where runs leave nothing to put back.
     """
 
     usage: str
     open: Callable[[DeviceUri], Device]
     discover: Callable[[], list[Found]]
+    put_back: Callable[[Note], None] | None = None
 
 
 def families() -> dict[str, EntryPoint]:
@@ -109,7 +117,7 @@ def open_device(uri: str) -> Device:
 
 @contextmanager
 def opened_devices(uri: str, meters: Sequence[str] = ()) -> Iterator[tuple[Device, list[Device]]]:
-    """A device and its meters (the device itself where it is named as its own), closed at the end.
+    """A device and its meters (itself where it is named as its own), then those beside it; closed at the end.
 
     Raises as `open_device`.
     """
@@ -117,7 +125,8 @@ def opened_devices(uri: str, meters: Sequence[str] = ()) -> Iterator[tuple[Devic
     try:
         held.append(open_device(uri))
         held += [open_device(meter) for meter in meters if meter != uri]
-        yield held[0], [next(d for d in held if d.uri == meter) for meter in meters]
+        named = [next(d for d in held if d.uri == meter) for meter in meters]
+        yield held[0], [*named, *held[0].beside]
     finally:
         for device in reversed(held):
             device.close()

@@ -1,29 +1,35 @@
-"""Virtual devices as devices: `virtual:phone[?personality=NAME&seed=N&quirk=NAME=VALUE;NAME=VALUE]`.
+"""Virtual devices as devices: `virtual:phone[?personality=NAME&seed=N&quirk=NAME=VALUE;NAME=VALUE]`, `virtual:bench`.
 
 The lab runs as a process of its own, `edgewatt lab phone`, and is spoken to like any other phone: over its adbd. Its
 benchmark_model is the runner unless another one is given. Options beside the three go to the phone's own URI (period,
-services, sampler, profile). Every run gets the truth so far as `raw/lab_truth.jsonl`.
+services, sampler, profile). Every run gets the truth of its repeats (keeping_truth.py). On a bench a virtual Monsoon
+stands in for the phone's battery; `fault=NAME=VALUE;...` are its faults.
 """
 
 import json
+import os
 import select
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from edgewatt.profiler.clock import Clock
 from edgewatt.profiler.device import Device, DeviceUri, Family, open_device
 from edgewatt.profiler.errors import DeviceError, UsageError
-from edgewatt.profiler.protocols import RepeatFacts, RepeatRequest, Sink, Workload, WorkloadFacts, WorkloadRequest
+from edgewatt.profiler.protocols import Workload, WorkloadRequest
+from edgewatt.virtual_lab.keeping_truth import KeepingTruth
+from edgewatt.virtual_lab.phone.anatomy import BATTERY
 from edgewatt.virtual_lab.phone.personalities import DEFAULT, personality
-from edgewatt.virtual_lab.phone.truth import TRUTH
 
-PHONE: Final = "phone"
-_OURS: Final = ("personality", "seed", "quirk")
+PHONE, BENCH = "phone", "bench"
+_OURS: Final = ("personality", "seed", "quirk", "fault")
+# The meter's channel, and what hangs on it.
+_MAIN: Final = {"main": BATTERY}
+_BOUNDARY: Final = "battery_bypass"
 _START_S: Final = 60.0
 _END_S: Final = 20.0
 _USAGE: Final = 2
@@ -31,32 +37,44 @@ _SEED_DIGITS: Final = 19
 
 
 def _open(uri: DeviceUri) -> Device:
-    """A virtual phone of its own, which ends with the device."""
-    if uri.rest != PHONE:
-        raise UsageError(f"device {uri.text!r}: the lab has no {uri.rest!r}; it has virtual:{PHONE}")
+    """A virtual phone of its own, which ends with the device; on a bench with its meter beside it."""
+    if uri.rest not in (PHONE, BENCH):
+        raise UsageError(
+            f"device {uri.text!r}: the lab has no {uri.rest!r}; it has virtual:{PHONE} and virtual:{BENCH}"
+        )
     name, seed = uri.options.get("personality", DEFAULT), uri.options.get("seed", "0")
     quirks = [quirk for quirk in uri.options.get("quirk", "").split(";") if quirk]
     personality(name, quirks)
     if not (seed.isascii() and seed.isdigit() and len(seed) < _SEED_DIGITS):
         raise UsageError(f"device {uri.text!r}: seed is {seed!r}, expected a whole number from 0 on")
-    quirk_words = [word for quirk in quirks for word in ("--quirk", quirk)]
-    lab = Lab.start("--personality", name, "--seed", seed, *quirk_words)
-    try:
+    faults = [fault for fault in uri.options.get("fault", "").split(";") if fault]
+    if faults and uri.rest == PHONE:
+        raise UsageError(f"device {uri.text!r}: a phone has no fault of a meter; it has quirks")
+    words = [word for quirk in quirks for word in ("--quirk", quirk)]
+    words += [word for fault in faults for word in ("--fault", fault)]
+    with ExitStack() as stack:
+        lab = Lab.start(uri.rest, "--personality", name, "--seed", seed, *words)
+        stack.callback(lab.end)
         inner = open_device(lab.uri({k: v for k, v in uri.options.items() if k not in _OURS}))
-    except BaseException:
-        lab.end()
-        raise
-    return _as_virtual(uri, lab, inner)
+        stack.callback(inner.close)
+        beside = _meter(uri, lab.said) if uri.rest == BENCH else ()
+        for meter in beside:
+            stack.callback(meter.close)
+        return _as_virtual(uri, lab.said, inner, beside, stack.pop_all().close)
 
 
-def _as_virtual(uri: DeviceUri, lab: "Lab", inner: Device) -> Device:
-    said = lab.said
+def _meter(uri: DeviceUri, said: Mapping[str, Any]) -> tuple[Device, ...]:
+    """The Monsoon of a bench, by its own driver."""
+    meter = open_device(f"monsoon:{said['monsoon']}?boundary={_BOUNDARY}")
+    device_id = f"virtual-monsoon-{said['seed']}"
+    return (
+        replace(meter, uri=f"{uri.text} (meter)", name=f"virtual {meter.name}", device_id=device_id, simulated=True),
+    )
 
-    def close() -> None:
-        try:
-            inner.close()
-        finally:
-            lab.end()
+
+def _as_virtual(
+    uri: DeviceUri, said: Mapping[str, Any], inner: Device, beside: tuple[Device, ...], close: Callable[[], None]
+) -> Device:
 
     device = replace(
         inner,
@@ -65,7 +83,8 @@ def _as_virtual(uri: DeviceUri, lab: "Lab", inner: Device) -> Device:
         device_id=f"virtual-{said['personality']}-{said['seed']}",
         simulated=True,
         facts={**inner.facts, "personality": said["personality"], "seed": said["seed"]},
-        workload=None if inner.workload is None else _with_runner(inner.workload, said),
+        workload=None if inner.workload is None else _with_runner(inner.workload, said, _MAIN if beside else {}),
+        beside=beside,
         close=close,
     )
     quiet = inner.quiet
@@ -73,44 +92,15 @@ def _as_virtual(uri: DeviceUri, lab: "Lab", inner: Device) -> Device:
 
 
 def _with_runner(
-    make: Callable[[WorkloadRequest], Workload], said: Mapping[str, Any]
+    make: Callable[[WorkloadRequest], Workload], said: Mapping[str, Any], also: Mapping[str, str]
 ) -> Callable[[WorkloadRequest], Workload]:
     """The phone's own benchmark_model where the user brings none, and the truth kept with the run."""
 
     def workload(request: WorkloadRequest) -> Workload:
         options = {"runner": Path(said["benchmark_model"]), **request.options}
-        return KeepingTruth(make(replace(request, options=options)), Path(said["truth"]))
+        return KeepingTruth(make(replace(request, options=options)), Path(said["truth"]), also)
 
     return workload
-
-
-@dataclass
-class KeepingTruth:
-    """A workload that copies what the lab's log says anew into the run after each repeat."""
-
-    inner: Workload
-    log: Path
-    _copied_b: int = 0
-
-    def open(self, clock: Clock) -> WorkloadFacts:
-        """As the workload itself."""
-        return self.inner.open(clock)
-
-    def repeat(self, request: RepeatRequest, sink: Sink) -> RepeatFacts:
-        """As the workload itself, then the truth of it."""
-        try:
-            return self.inner.repeat(request, sink)
-        finally:
-            with self.log.open("rb") as log:
-                log.seek(self._copied_b)
-                news = log.read()
-            whole = news[: news.rfind(b"\n") + 1]
-            self._copied_b += len(whole)
-            sink.raw(TRUTH, whole)
-
-    def close(self) -> None:
-        """As the workload itself."""
-        self.inner.close()
 
 
 @dataclass
@@ -121,10 +111,10 @@ class Lab:
     said: Mapping[str, Any]
 
     @classmethod
-    def start(cls, *words: str) -> "Lab":
-        """A virtual phone that answers. Raises UsageError or DeviceError with what the lab said instead."""
+    def start(cls, what: str, *words: str) -> "Lab":
+        """A virtual phone or bench that answers. Raises UsageError or DeviceError with what the lab said instead."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "edgewatt", "lab", PHONE, "--attached", *words],
+            [sys.executable, "-m", "edgewatt", "lab", what, "--attached", *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -134,10 +124,11 @@ class Lab:
         try:
             return cls(process, json.loads(line))
         except ValueError:
-            ended = _end(process)
-            text = line.decode(errors="replace").strip() or f"it said nothing within {_START_S:g} s"
+            ended, rest = _end(process)
+            last = (line + rest).decode(errors="replace").strip().rpartition("\n")[2]
+            text = last.removeprefix("edgewatt lab: ") or f"it said nothing within {_START_S:g} s"
             kind = UsageError if ended == _USAGE else DeviceError
-            raise kind(f"the virtual phone did not start: {text}") from None
+            raise kind(f"the virtual {what} did not start: {text}") from None
 
     def uri(self, options: Mapping[str, str]) -> str:
         """The phone as a device of adb."""
@@ -156,8 +147,8 @@ def _first_line(process: "subprocess.Popen[bytes]") -> bytes:
     return process.stdout.readline() if ready else b""
 
 
-def _end(process: "subprocess.Popen[bytes]") -> int:
-    """It ends with its input; its exit code."""
+def _end(process: "subprocess.Popen[bytes]") -> tuple[int, bytes]:
+    """It ends with its input; its exit code, and what it had said that nobody read."""
     if process.stdin is not None:
         process.stdin.close()
     try:
@@ -165,9 +156,14 @@ def _end(process: "subprocess.Popen[bytes]") -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         code = process.wait()
+    rest = b""
     if process.stdout is not None:
+        os.set_blocking(process.stdout.fileno(), False)  # whoever it started may still hold the other end
+        rest = process.stdout.read() or b""
         process.stdout.close()
-    return code
+    return code, rest
 
 
-FAMILY: Final = Family(usage="virtual:phone[?personality=NAME&seed=N&quirk=NAME=VALUE]", open=_open, discover=list)
+FAMILY: Final = Family(
+    usage="virtual:phone|bench[?personality=NAME&seed=N&quirk=NAME=VALUE]", open=_open, discover=list
+)

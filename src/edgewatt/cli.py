@@ -16,7 +16,7 @@ VERBS: Final = {
     "process": "analyse a run again, or open one that was never closed",
     "export": "write the tables of runs as CSV, Parquet, JSON or Markdown",
     "compare": "ratios new/old with intervals, of runs or of plain tables",
-    "lab": "a virtual phone for any client, until it is stopped; every number of it is simulated",
+    "lab": "a virtual phone, meter or bench for any client, until it is stopped; all of it is simulated",
 }
 
 EPILOG: Final = """\

@@ -2,22 +2,20 @@
 
 import argparse
 import json
-import os
-import select
-import signal
-import sys
 from pathlib import Path
 from typing import Final
 
+from edgewatt.commands import lab_monsoon, serving
 from edgewatt.profiler.errors import UsageError
 from edgewatt.virtual_lab.adb.keys import Approve
+from edgewatt.virtual_lab.monsoon.phone import OfPhone
+from edgewatt.virtual_lab.monsoon.serve import lvpm_on_pty
 from edgewatt.virtual_lab.phone.lab import phone_lab
 from edgewatt.virtual_lab.phone.personalities import DEFAULT, PERSONALITIES
 from edgewatt.virtual_lab.phone.personality import quirks
 from edgewatt.virtual_lab.phone.shell import respect_modes
 
-DEVICES: Final = ("phone",)
-_LOOK_S: Final = 0.5
+DEVICES: Final = ("phone", "monsoon", "bench")
 
 EPILOG: Final = f"""\
 personalities:
@@ -32,11 +30,13 @@ examples:
   edgewatt lab phone --personality samsung --seed 3
   edgewatt lab phone --quirk delegate_gpu=fails --quirk torn=0.05 --quirk 'denied=sys/class/kgsl/*'
   edgewatt lab phone --approve never                    an unknown key waits for a tap that never comes
+  edgewatt lab bench                                    a phone that hangs on a serial LVPM instead of a battery
 
 Every number of a virtual device is simulated. It listens on 127.0.0.1 only. Its shell is this machine's and sees this
 machine's files: the phone's own are where the JSON line says, for a client in Python as
-adb+tcp://ADB?sysfs=SYSFS&proc=PROC&tmp=TMP, or all of it at once as virtual:phone.
-"""
+adb+tcp://ADB?sysfs=SYSFS&proc=PROC&tmp=TMP, or all of it at once as virtual:phone or virtual:bench.
+
+{lab_monsoon.EPILOG}"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,39 +53,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--quirk", action="append", default=[], metavar="NAME=VALUE", help="something else about it, see below"
     )
+    lab_monsoon.add_arguments(parser)
     parser.add_argument("--attached", action="store_true", help="end when standard input ends")
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until stopped: exit code 130, or 0 by SIGTERM and where standard input ended."""
+    if args.what == "monsoon":
+        return lab_monsoon.run(args)
     respect_modes()
-    ended = signal.signal(signal.SIGTERM, _end)
-    try:
+    with serving.until_stopped():
         approve = _approve(args.approve)
-        with phone_lab(args.personality, args.quirk, seed=args.seed, approve=approve, port=args.port) as lab:
-            print(json.dumps(lab.to_json()), flush=True)
-            while not _input_ended(attached=args.attached):
-                continue
-    except _EndedError:
-        return 0
-    finally:
-        signal.signal(signal.SIGTERM, ended)
+        with phone_lab(args.personality, args.quirk, seed=args.seed, approve=approve, port=args.port) as phone:
+            if args.what == "phone":
+                print(json.dumps(phone.to_json()), flush=True)
+                serving.wait(attached=args.attached)
+                return 0
+            how = lab_monsoon.how_of(args)
+            with lvpm_on_pty(OfPhone(str(phone.truth)), **how) as meter:
+                print(json.dumps({**phone.to_json(), "monsoon": meter.path, "meter": meter.to_json()}), flush=True)
+                serving.wait(attached=args.attached)
     return 0
-
-
-def _input_ended(*, attached: bool) -> bool:
-    """Wait a while. Without an end: a signal that comes just before a wait would be noticed only after it."""
-    ready, _, _ = select.select([sys.stdin] if attached else [], [], [], _LOOK_S)
-    return bool(ready) and not os.read(sys.stdin.fileno(), 1 << 12)
-
-
-class _EndedError(BaseException):
-    """SIGTERM: the ordinary end of what serves until it is stopped."""
-
-
-def _end(_signal: int, _frame: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise _EndedError
 
 
 def _approve(text: str) -> Approve:
