@@ -9,7 +9,6 @@ main current, PyMonsoon that and the main voltage). Rates are samples per second
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -130,11 +129,10 @@ def in_turns(decoders: Mapping[str, Callable[[], float]], turns: int) -> dict[st
 
 
 def row(figure: str, rates: Mapping[str, list[float]], over: str, under: str, limit: str) -> dict[str, object]:
-    """The median of the ratios of each turn."""
-    ratio = statistics.median(a / b for a, b in zip(rates[over], rates[under], strict=True))
-    medians = {name: statistics.median(rates[name]) / 1e6 for name in (over, under)}
-    detail = "; ".join(f"{name}: {rate:.3g} M samples/s" for name, rate in medians.items())
-    return {"figure": figure, "ratio": ratio, "limit": limit, "detail": detail}
+    """The ratio of the best turns: whatever else runs on the machine only slows."""
+    best = {name: max(rates[name]) / 1e6 for name in (over, under)}
+    detail = "; ".join(f"{name}: {rate:.3g} M samples/s" for name, rate in best.items())
+    return {"figure": figure, "ratio": best[over] / best[under], "limit": limit, "detail": detail}
 
 
 def measure(samples: int, turns: int, folder: Path) -> list[dict[str, object]]:

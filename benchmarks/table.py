@@ -12,7 +12,10 @@ from typing import Any, Final
 
 HERE: Final = Path(__file__).parent
 OUTPUT: Final = HERE.parent / "docs" / "performance.md"
-SCRIPTS: Final = ("startup", "storage", "energy", "litert_agreement", "adb", "sampler")
+SCRIPTS: Final = (
+    *("startup", "storage", "energy", "litert_agreement", "adb", "sampler"),
+    *("monsoon_decode", "monsoon_live"),
+)
 VERSIONS: Final = ("edgewatt", "numpy", "pyarrow", "ai-edge-litert", "adb-shell", "adbutils")
 
 HEAD: Final = """\

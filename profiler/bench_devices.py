@@ -49,6 +49,18 @@ def left_switched(bench: Bench, switch: Switch) -> str | None:
     return None if note is None else note.original
 
 
+def put_back(note: Note) -> None:
+    """Run the second program of a switch that a killed run has left. Raises DeviceError, UsageError."""
+    bench = bench_named(note.device_id)
+    switch = None if bench is None else next((s for s in bench.switches if s.what == note.what and s.after), None)
+    if bench is None or switch is None:
+        raise DeviceError(f"bench.toml says no more how to switch it back; it was: {note.original}")
+    with ExitStack() as stack:
+        for what in bench.holds:
+            stack.enter_context(hold(what))
+        _execute(f"bench {bench.name}: {switch.what}", switch.after, switch.timeout_s)
+
+
 def _on_bench(device: Device, bench: Bench, room: Device | None) -> Device:
     """The device with the room's instruments, also where it keeps still."""
     extra = () if room is None else room.collectors

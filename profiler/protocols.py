@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from edgewatt.profiler.channel import Opened
 from edgewatt.profiler.clock import Clock
 from edgewatt.profiler.clockfit import ClockFit, Echo
 from edgewatt.profiler.window import Window
+
+# The reason code of an instrument that is not there any more when a run ends.
+AWAY: Final = "meter_away"
 
 
 class Collector(Protocol):

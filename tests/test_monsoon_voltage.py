@@ -104,8 +104,29 @@ def test_a_meter_that_does_not_follow_is_found_out() -> None:
 
 def test_what_is_measured_has_to_be_what_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgewatt.collectors.monsoon.voltage.SETTLE_S", 0.0)
-    with pytest.raises(DeviceError, match=r"set to 4.3 V and 4.10 V are measured"):
-        change(Bench(STATUS, off_by_v=-0.2), 4.3)
+    bench = Bench(replace(STATUS, output_v=0.0), off_by_v=-0.2)
+    with pytest.raises(DeviceError, match=r"set to 4.3 V and 4.10 V are measured .* It is off again"):
+        change(bench, 4.3)
+    assert bench.sent == [4.3, 0.0]
+
+
+@pytest.mark.parametrize("off_by_v", [-0.2, 1.2])
+def test_what_does_not_come_out_now_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch, off_by_v: float) -> None:
+    monkeypatch.setattr("edgewatt.collectors.monsoon.voltage.SETTLE_S", 0.0)
+    bench = Bench(STATUS, off_by_v=off_by_v)
+    with pytest.raises(DeviceError, match=r"set to 4.2 V and .* Nothing was changed"):
+        change(bench, 4.3)
+    assert bench.sent == []
+    assert change(bench, 0.0) == pytest.approx(off_by_v)
+
+
+def test_an_output_that_stops_following_is_put_back_in_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgewatt.collectors.monsoon.voltage.SETTLE_S", 0.0)
+    bench = Bench(STATUS)
+    monkeypatch.setattr(bench, "measured", lambda _: 4.2)
+    with pytest.raises(DeviceError, match=r"It is back at 4\.2 V"):
+        change(bench, 4.4)
+    assert bench.sent == pytest.approx([4.25, 4.3, 4.35, 4.4, 4.35, 4.3, 4.25, 4.2])
 
 
 def test_where_the_setting_is_unknown_the_measured_voltage_is_the_live_one() -> None:

@@ -7,7 +7,8 @@ from typing import Any, Final, Literal, Self
 
 from edgewatt.collectors.monsoon.lock import Lock, lock_port, lock_usb
 from edgewatt.collectors.monsoon.meter import Meter, Unplugged
-from edgewatt.profiler.errors import UsageError
+from edgewatt.collectors.monsoon.usb_device import NO_PYUSB
+from edgewatt.profiler.errors import DeviceError, UsageError
 
 BACKENDS: Final = "edgewatt.usb_backends"
 
@@ -53,6 +54,8 @@ class Address:
             raise UsageError(f"backend {name!r}: nothing of that name is registered for USB; known are {[*points]}")
         try:
             return points[name].load()(argument)
+        except ImportError as error:
+            raise DeviceError(f"backend {name}: {error}; {NO_PYUSB}") from None
         except OSError as error:
             raise Unplugged(f"backend {self.backend}: {error}") from None
 

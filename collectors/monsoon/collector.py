@@ -49,6 +49,7 @@ class Monsoon:
         self._over: End | None = None
         self._told: dict[str, Any] = {}
         self._reasons: tuple[str, ...] = ()
+        self._away = ""
 
     def open(self, clock: Clock) -> Opened:  # noqa: ARG002  (samples are stamped where they are received)
         """Start the capture, and wait until it measures. Raises DeviceError if it does not."""
@@ -61,7 +62,7 @@ class Monsoon:
             lead_ohm=self._options.lead_ohm,
         )
         self._items.clear()
-        self._over, self._told, self._reasons = None, {}, ()
+        self._over, self._told, self._reasons, self._away = None, {}, (), ""
         self._running = self._launch()
         try:
             self._wait_for(lambda: "sampling" in self._told, START_S, "did not begin to sample")
@@ -108,7 +109,8 @@ class Monsoon:
             else:
                 not_restored = None
         if self._decoding is not None:
-            self._reasons = reasons_of(self._facts(), self._decoding.fit(self._clock_name), running.how, not_restored)
+            fit = self._decoding.fit(self._clock_name)
+            self._reasons = reasons_of(self._facts(), fit, running.how, self._away, not_restored)
 
     def learnt(self) -> Learnt:
         """The fit of the meter's clock, and what was counted so far."""
@@ -148,6 +150,7 @@ class Monsoon:
         if self._running.over and self._over is None:
             self._items.extend(self._decoding.flush())
             self._over = End("the capture of the meter ended")
+            self._items.append(Gap(self._decoding.last_ns, self._decoding.last_ns, self._over.cause))
 
     def _take(self, message: Message, decoding: Decoding) -> None:
         if isinstance(message, Received):
@@ -155,6 +158,7 @@ class Monsoon:
             return
         says, why = message["says"], str(message.get("why", ""))
         self._told[says] = message
+        self._away = {"silent": why, "gave_up": why, "again": ""}.get(says, self._away)
         if says == "silent":
             self._items.append(Gap(decoding.last_ns, decoding.last_ns, why))
         elif says == "again":

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from edgewatt.collectors.monsoon.addresses import Address
 from edgewatt.collectors.monsoon.capture import Request
@@ -26,7 +27,7 @@ from edgewatt.collectors.monsoon.voltage import Range, set_voltage
 from edgewatt.collectors.monsoon.wiring import Wiring, terminal_voltage, wiring_of
 from edgewatt.device_profiles.loader import DeviceProfile, load
 from edgewatt.profiler import undo
-from edgewatt.profiler.device import Device, DeviceUri, Family
+from edgewatt.profiler.device import Device, DeviceUri, Family, parse_uri
 from edgewatt.profiler.errors import DeviceError, UsageError
 
 
@@ -108,7 +109,7 @@ class _Bench:
                 )
 
     def _launch(self) -> Running:
-        request = Request(self.address, self.uri.text, self.options.passthrough)
+        request = Request(self.address, _noted(self.uri), self.options.passthrough)
         if self.backend is not None:
             return in_thread(request, partial(self.address.open, self.backend))
         return in_process(request, (self.lock.fileno(),))
@@ -133,25 +134,28 @@ def _switch_off(meter: Meter) -> None:
         raise DeviceError(f"{meter.where}: its output was switched off and reads back {seen_v:g} V")
 
 
-def undo_notes() -> list[tuple[undo.Note, str | None]]:
-    """Put back what killed runs left changed on meters; each note with why it could not be, or None."""
+def put_back_noted(note: undo.Note) -> None:
+    """Put back what a killed run left changed on a meter. Raises DeviceError, UsageError where that cannot be."""
+    uri = parse_uri(note.uri)
+    address = address_of(uri.rest, uri.options.get("backend"), None)
+    with address.lock():
+        meter = address.open()
+        try:
+            meter.stop()
+            put_back(meter, note)
+        finally:
+            meter.close()
 
-    def back(note: undo.Note) -> None:
-        uri = note.uri.partition("?")[0].partition(":")[2]
-        address = address_of(uri, None, None)
-        with address.lock():
-            meter = address.open()
-            try:
-                meter.stop()
-                put_back(meter, note)
-            finally:
-                meter.close()
 
-    return undo.undo(SCHEME, back)
+def _noted(uri: DeviceUri) -> str:
+    """How the meter is reached, for a note: without what was asked of it."""
+    backend = uri.options.get("backend")
+    return f"{uri.scheme}:{uri.rest}" + ("" if backend is None else f"?{urlencode({'backend': backend})}")
 
 
 FAMILY: Final = Family(
     usage="monsoon:[SERIAL|/dev/ttyACM0]?boundary=battery_bypass|battery_series|usb_inline",
     open=open_meter,
     discover=discover,
+    put_back=put_back_noted,
 )

@@ -155,12 +155,14 @@ def _amperes(words: NDArray[np.uint16], line: Line, channel: int) -> NDArray[np.
     raw = words.astype(np.uint16).view(np.int16)
     values = (raw & ~np.int16(1)).astype(np.float32)
     coarse = (raw & 1).astype(np.bool_)
+    any_coarse = coarse.any()
+    mixed = any_coarse and not coarse.all()
     for of, (fine, above) in line.of(channel):
-        some, which = values[of], coarse[of]
-        if which.any() and not which.all():
-            some[...] = np.where(which, some * above[0] + above[1], some * fine[0] + fine[1])
+        some = values[of]
+        if mixed:
+            some[...] = np.where(coarse[of], some * above[0] + above[1], some * fine[0] + fine[1])
             continue
-        gain, offset = above if which[0, 0] else fine
+        gain, offset = above if any_coarse else fine
         some *= gain
         some += offset
     return values.reshape(-1)

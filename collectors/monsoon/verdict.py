@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from edgewatt.profiler.clockfit import ClockFit
+from edgewatt.profiler.protocols import AWAY
 
 # No crystal is that far off (assumed): slots were counted wrongly, as where calibration takes none on some meter.
 RATE_OFF: Final = 2e-4
@@ -14,8 +15,13 @@ LEAST_ROWS: Final = 50_000
 EVENTS: Final = {1: "usb_connection_lost", 2: "too_many_dropped_observations", 3: "reset_by_host"}
 
 
-def reasons_of(facts: Mapping[str, Any], fit: ClockFit, how: str, not_restored: str | None) -> tuple[str, ...]:
-    """The reason codes of what was counted; `how` is what went wrong with the capture itself."""
+def reasons_of(
+    facts: Mapping[str, Any], fit: ClockFit, how: str, away: str, not_restored: str | None
+) -> tuple[str, ...]:
+    """The reason codes of what was counted.
+
+    `how` is what went wrong with the capture itself, `away` why the meter was not there at the end ("": it was).
+    """
     found = []
     if facts["lost"]:
         found.append(f"meter_samples_lost:{facts['lost']}")
@@ -33,10 +39,8 @@ def reasons_of(facts: Mapping[str, Any], fit: ClockFit, how: str, not_restored: 
     if facts["passthrough_noted"]:
         found.append(f"usb_passthrough_of_an_earlier_run:{facts['passthrough_noted']}")
     found += _events(facts)
-    if how:
-        found.append(f"capture_failed:{how}")
-    if not_restored:
-        found.append(f"not_restored:usb_passthrough: {not_restored}")
+    left = f"usb_passthrough: {not_restored}" if not_restored else ""
+    found += [f"{code}:{why}" for code, why in ((AWAY, away), ("capture_failed", how), ("not_restored", left)) if why]
     return tuple(found)
 
 

@@ -93,30 +93,44 @@ def set_voltage(
     """Set the output and give what is measured there. Raises UsageError before anything is touched, DeviceError after.
 
     `measure` gives the voltage at the terminals. Where the meter does not tell what it is set to, that is what counts
-    as live.
+    as live. Where it tells, but that is not what comes out, no other voltage would either, and it is left as it is; if
+    that shows only afterwards, it is put back.
     """
     allowed.check(volt, status.model)
     check_dac(status)
     live_v = status.output_v if status.output_v is not None else measure(meter)
     check_live(live_v, volt)
-    if abs(live_v - volt) > 1e-9:
-        for step_v in steps(live_v, volt):
-            meter.set_voltage(step_v)
-            sleep(PAUSE_S)
+    if abs(live_v - volt) <= 1e-9:
+        return _measured(meter, volt, measure, "nothing was changed")
+    if live_v and volt and status.output_v is not None:
+        _measured(meter, live_v, measure, "nothing was changed; voltage=0 switches it off")
+    _ramp(meter, live_v, volt, sleep)
     told_v = meter.status().output_v
     if told_v is not None and abs(told_v - volt) > STEP_V / 2:
         raise DeviceError(f"{meter.where}: the output was set to {volt:g} V and reads back {told_v:g} V")
-    return _measured(meter, volt, measure)
+    try:
+        return _measured(meter, volt, measure, f"it is back at {live_v:g} V" if live_v else "it is off again")
+    except DeviceError:
+        _ramp(meter, volt, live_v, sleep)
+        raise
 
 
-def _measured(meter: Meter, volt: float, measure: Callable[[Meter], float]) -> float:
+def _ramp(meter: Meter, from_v: float, volt: float, sleep: Callable[[float], None]) -> None:
+    for step_v in steps(from_v, volt):
+        meter.set_voltage(step_v)
+        sleep(PAUSE_S)
+
+
+def _measured(meter: Meter, volt: float, measure: Callable[[Meter], float], then: str) -> float:
+    """What comes out, once it is what is set; `then` is said where it does not get there. Raises DeviceError."""
     deadline_s = time.monotonic() + SETTLE_S
     while abs((seen_v := measure(meter)) - volt) > WITHIN_V:
         if not volt:
             return seen_v  # what hangs on it may hold its own voltage
-        if time.monotonic() > deadline_s:
+        if seen_v > volt or time.monotonic() > deadline_s:
             raise DeviceError(
-                f"{meter.where}: the output was set to {volt:g} V and {seen_v:.2f} V are measured there; look for a "
-                "short, a current limit (the red light), or another supply at the same terminals"
+                f"{meter.where}: the output is set to {volt:g} V and {seen_v:.2f} V are measured there; look for a "
+                "short, a current limit (the red light), another supply at the same terminals, or a meter whose "
+                f"voltage is not calibrated. {then[0].upper()}{then[1:]}"
             )
     return seen_v

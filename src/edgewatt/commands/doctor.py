@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from edgewatt.commands import benches
+from edgewatt.commands import benches, left_changed, meter_check
 from edgewatt.device_profiles.loader import load
 from edgewatt.profiler.channel import Channel, Opened, Unavailable
 from edgewatt.profiler.clock import HostClock
@@ -17,14 +17,16 @@ from edgewatt.profiler.protocols import Collector
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import printable
 
-EPILOG: Final = """\
+EPILOG: Final = f"""\
 examples:
   edgewatt doctor                       every device at hand
   edgewatt doctor -d host --json        one device, as data
   edgewatt doctor -d adb:               the only phone at hand: what it shows, and what blocks the rest
   edgewatt doctor -d my-bench           a bench of bench.toml: each of its parts, without switching anything
   edgewatt doctor --profile my.toml     check a device profile
-"""
+  edgewatt doctor --fix                 put back what runs that were killed left changed on devices
+
+{meter_check.EPILOG}"""
 
 
 WIDTH: Final = 120
@@ -45,6 +47,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `doctor`."""
     parser.add_argument("-d", "--device", metavar="DEVICE", help="only this one")
     parser.add_argument("--profile", metavar="FILE", help="check a device profile instead")
+    parser.add_argument("--fix", action="store_true", help="put back what runs that were killed left changed")
+    meter_check.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,13 +57,20 @@ def run(args: argparse.Namespace) -> int:
         profile = load(args.profile)
         print(json.dumps({"profile": profile.name, "valid": True}) if args.json else f"{profile.name}: a valid profile")
         return 0
+    if meter_check.is_asked(args):
+        return meter_check.run(args)
+    left = left_changed.put_back() if args.fix else left_changed.listed()
     checked = benches.check(args.device)
     looked = _looked(args.device, checked)
     if args.json:
-        print(json.dumps({"devices": [_as_json(one) for one in looked], "benches": [b.as_json() for b in checked]}))
+        found = {"devices": [_as_json(one) for one in looked], "benches": [b.as_json() for b in checked]}
+        print(json.dumps({**found, "left_changed": [one.as_json() for one in left]}))
     else:
         texts = [*map(_as_text, looked), *(bench.as_text() for bench in checked)]
-        print("\n\n".join(texts) if texts else "no device at hand")
+        texts = texts or ["no device at hand"]
+        print("\n\n".join([*texts, *left_changed.as_text(left)]))
+    if args.fix and (one := next((one for one in left if one.problem), None)):
+        raise DeviceError(f"{one.what} was not put back: {one.problem}")
     if args.device and (problem := next((b.problem for b in checked if b.problem), None)):
         raise DeviceError(problem)
     if args.device and not any(o.channels for one in looked for o in one.opened):

@@ -8,7 +8,7 @@ from edgewatt.commands.answers import print_answer
 from edgewatt.commands.arguments import add_device, add_run_output, count, positive_seconds
 from edgewatt.commands.kept import kept
 from edgewatt.commands.progress import ErrorStreamProgress
-from edgewatt.profiler.device import opened_devices
+from edgewatt.profiler.bench_devices import opened
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import WorkloadRequest
 from edgewatt.profiler.running.profile import ProfileOptions, profile
@@ -25,9 +25,11 @@ examples:
   edgewatt profile model.tflite -d adb:R58M12ABCDE -o runs/gpu --runner benchmark_model --target gpu --set screen=off
   edgewatt profile model.tflite -d adb+tcp://192.168.1.5:5555 -o runs/dsp --runner benchmark_model \\
       --target hexagon --push libhexagon_nn_skel.so --env ADSP_LIBRARY_PATH=.
+  edgewatt profile {TINY} -d virtual:phone -o runs/virtual    without a phone: SIMULATED, with the truth beside it
 
 A repeat is a fresh process: it loads the model, warms up, then measures. On the host only the runtime's invoke() is
-timed; inputs are random, seeded, and written before. A phone executes benchmark_model, which you bring (--runner).
+timed; inputs are random, seeded, and written before. A phone executes benchmark_model, which you bring (--runner); a
+virtual one has its own.
 """
 
 
@@ -114,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
     )
     path = Path(args.output)
     try:
-        with kept(path), opened_devices(args.device, args.meter) as (device, meters):
+        with kept(path), opened(args.device, args.meter) as (device, meters):
             trace = profile(device, request, path, meters=meters, options=options, progress=progress)
     finally:
         progress.done()

@@ -14,6 +14,7 @@ from edgewatt.profiler.batch import Gap
 from edgewatt.profiler.bench_devices import opened
 from edgewatt.profiler.clock import NS_PER_S
 from edgewatt.profiler.errors import DeviceError
+from edgewatt.profiler.protocols import AWAY
 from edgewatt.profiler.running.clocks import CLOCK_DRIFT_UNKNOWN
 from edgewatt.profiler.running.record import record
 from edgewatt.profiler.storage.trace import Trace
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 def _check_end(trace: Trace, args: argparse.Namespace, took_s: float) -> None:
     """Raise DeviceError if the device was lost: it had ended before the time was over, or was away at its end."""
     gaps, reasons = trace.gaps(), trace.manifest.quality_reasons
-    away = bool(gaps) and any(reason.startswith(CLOCK_DRIFT_UNKNOWN) for reason in reasons)
+    away = bool(gaps) and any(reason.startswith((CLOCK_DRIFT_UNKNOWN, AWAY)) for reason in reasons)
     if away or args.seconds is None or took_s < args.seconds:
         cause = gaps[-1].cause if gaps else "its instruments ended"
         raise DeviceError(f"{args.device} was lost while it was recorded: {printable(cause)}")
