@@ -3,16 +3,20 @@
 PYTHON ?= $(shell .ci/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests mostly wait; a worker per core, each takes the next test.
-PARALLEL ?= --numprocesses auto --dist worksteal
+# Tests mostly wait: one worker more than there are cores, each takes the next test.
+PARALLEL ?= --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
+# A file at a time: what its tests share, they make once.
+PEERS ?= --numprocesses auto --dist loadfile
 
-.PHONY: profile test lint suite coverage test-long test-peers test-extras test-pythons benchmarks clean
+.PHONY: profile test lint suite coverage test-long test-peers test-extras test-pythons coverage-figures benchmarks clean
 
 profile: $(VENV)/ready
-	rm -rf out/host
-	$(BIN)/edgewatt profile @tiny -d host -o out/host
-	$(BIN)/edgewatt export out/host --to csv -o out/table.csv
-	$(BIN)/edgewatt export out/host --to markdown -o -
+	rm -rf out/host out/phone out/bench
+	$(BIN)/edgewatt profile @tiny -d host -o out/host --seconds 1 --warmup 3
+	$(BIN)/edgewatt profile @tiny -d virtual:phone -o out/phone --repeats 3 --seconds 3 --idle 2 --warmup 0.5
+	$(BIN)/edgewatt profile @tiny -d virtual:bench -o out/bench --repeats 3 --seconds 3 --idle 2 --warmup 0.5
+	$(BIN)/edgewatt export out/host out/phone out/bench --to csv -o out/table.csv
+	$(BIN)/edgewatt export out/host out/phone out/bench --to markdown -o -
 
 test: lint suite
 
@@ -35,7 +39,7 @@ coverage: $(VENV)/ready
 
 # Against programs that we did not write; each test makes the environment it needs.
 test-peers: $(VENV)/ready
-	$(BIN)/pytest $(PARALLEL) -m peer
+	$(BIN)/pytest $(PEERS) -m peer
 
 # The full suites of the extras, each where it is installed; tflite-runtime is in the peer tier.
 test-extras: test-peers
@@ -44,14 +48,16 @@ test-extras: test-peers
 test-pythons:
 	.ci/smoke
 
+# A thousand runs of every virtual phone and of the virtual meter, in virtual time; kept in docs/validation.
+coverage-figures: $(VENV)/ready
+	$(BIN)/python -m tests.virtual_time -o docs/validation/coverage-phone.md
+
 benchmarks: $(VENV)/ready
 	$(BIN)/python benchmarks/table.py
 
 $(VENV)/ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "edgewatt needs Python 3.11, 3.12 or 3.13; none was found (set PYTHON=...)" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	.ci/environment $(PYTHON) $(VENV) --editable . --group dev
 	touch $@
 
 clean:

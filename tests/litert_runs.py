@@ -17,7 +17,7 @@ from edgewatt.profiler.window import Window
 
 @dataclass
 class ListSink:
-    """Keeps everything; `then` is called with the children of this process each time iterations arrive."""
+    """Keeps everything; `then` is called with the `workers` of this process each time iterations arrive."""
 
     then: Callable[[list[psutil.Process]], object] = len
     windows: list[Window] = field(default_factory=list)
@@ -30,7 +30,7 @@ class ListSink:
     def iterations(self, repeat: int, t0_ns: NDArray[np.int64], t1_ns: NDArray[np.int64]) -> None:
         assert repeat == 0
         self.stamps.append((t0_ns, t1_ns))
-        self.then(psutil.Process().children())
+        self.then(workers())
 
     def raw(self, name: str, content: bytes) -> None:
         self.raws[name] = self.raws.get(name, b"") + content
@@ -44,9 +44,22 @@ class ListSink:
         return np.concatenate([t1_ns for _, t1_ns in self.stamps])
 
 
+def workers() -> list[psutil.Process]:
+    """What WorkerProcess has started here, also if it ended and was not reaped; not the phones of other tests."""
+    return [child for child in psutil.Process().children() if _is_worker(child)]
+
+
+def _is_worker(child: psutil.Process) -> bool:
+    try:
+        words = child.cmdline()
+    except psutil.ZombieProcess:
+        return True
+    return not words or any(word.endswith("_worker") for word in words)  # one that is ending has no words
+
+
 def no_child_is_left() -> bool:
-    """Has every child of this process ended and been reaped?"""
-    return not psutil.Process().children()
+    """Has every worker of this process ended and been reaped?"""
+    return not workers()
 
 
 def repeat(seconds: float = 0.0, iterations: int = 3, warmup_limit_s: float = 0.0) -> RepeatRequest:

@@ -46,7 +46,7 @@ def ours(peer: PeerPhone) -> list[str]:
 def peer(pixel: PeerPhone) -> Iterator[PeerPhone]:
     yield pixel
     assert pixel.files() == []
-    until(lambda: ours(pixel) == [], 5.0)
+    until(lambda: ours(pixel) == [], 10.0)  # by itself, and not by what a guard does in 15 s
 
 
 def connected(peer: PeerPhone, *, grace_s: int = 15) -> Phone:

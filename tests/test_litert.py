@@ -359,7 +359,7 @@ from tests.litert_runs import *
 
 class Telling(ListSink):
     def iterations(self, repeat, t0_ns, t1_ns):
-        print(psutil.Process().children()[0].pid, flush=True)
+        print(workers()[0].pid, flush=True)
 try:
     workload = LitertWorkload(WorkloadRequest(Path(sys.argv[1])))
     workload.open(HostClock())

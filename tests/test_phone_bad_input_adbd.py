@@ -56,6 +56,9 @@ def lost(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Lost]]:
             until(lambda run=run: _rows(run))  # type: ignore[misc]
             peer.unplug()
         yield list(zip(peers, runs, commands, strict=True))
+        for command in commands:
+            command.process.kill()
+            command.process.wait()
 
 
 def script(folder: Path, body: str) -> Path:

@@ -172,7 +172,7 @@ def test_an_adbd_that_is_frozen_for_8_s_makes_late_lines_and_nothing_is_invented
     assert (np.diff(t_ns) >= 0).all()
     lost = round((t_ns[-1] - t_ns[0]) / (PERIOD_S * 1e9)) + 1 - len(t_ns)
     assert gap.samples_lost is not None
-    assert abs(lost - gap.samples_lost) < 0.1 * len(t_ns)
+    assert abs(lost - gap.samples_lost) < 0.1 * lost  # the others were lost to a busy machine
     assert not any("connection" in gap.cause for gap in gaps(items))
 
 

@@ -5,13 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import tflite_models
+from tests.environments import environment as made
 from tests.litert_runs import look
 from tests.tflite_builder import TYPES
 
@@ -26,7 +27,8 @@ from dataclasses import asdict
 from edgewatt.profiler.errors import EdgewattError
 from tests.litert_runs import *
 
-for path, seconds, request in json.load(sys.stdin):
+for line in sys.stdin:
+    path, seconds, request = json.loads(line)
     try:
         facts, found, sink = execute(Path(path), repeat(seconds, 3, 0.0), **request)
         printed = sink.raws.get("litert.txt", b"").decode()
@@ -58,38 +60,38 @@ def python311() -> str:
 @pytest.fixture(scope="module")
 def environment() -> Path:
     """The Python of an environment with tflite-runtime and without LiteRT, made once and kept between runs."""
-    cache = Path(os.environ.get("EDGEWATT_TEST_CACHE") or Path.home() / ".cache" / "edgewatt-tests")
-    folder = cache / "tflite-runtime-2.14.0"
-    python, complete = folder / "bin" / "python", folder / "complete"
-    if not complete.exists():
-        subprocess.run([python311(), "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *NEEDS], check=True)
-        complete.touch()
-    packages = folder / "lib" / "python3.11" / "site-packages"
-    (packages / "edgewatt-checkout.pth").write_text(f"{ROOT / 'src'}\n")  # as an editable install adds it
-    return python
+    return made("tflite-runtime-2.14.0-2", *NEEDS, python=python311())
+
+
+@pytest.fixture(scope="module")
+def there(environment: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process in it that is asked one line after another."""
+    with subprocess.Popen(
+        [environment, "-c", SCRIPT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
+    ) as process:
+        yield process
 
 
 @pytest.fixture
-def run(environment: Path, tmp_path: Path) -> Run:
+def run(there: subprocess.Popen[str], tmp_path: Path) -> Run:
     """Look at a model and repeat it once there; the answer as a dict."""
 
-    def there(model: bytes, seconds: float = 0.0, **request: Any) -> dict[str, Any]:
+    def ask(model: bytes, seconds: float = 0.0, **request: Any) -> dict[str, Any]:
         path = tmp_path / "model.tflite"
         path.write_bytes(model)
-        said = subprocess.run(
-            [environment, "-c", SCRIPT],
-            input=json.dumps([[str(path), seconds, request]]),
-            capture_output=True,
-            text=True,
-            check=True,
-            cwd=ROOT,
-            env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
-        )
-        answer: dict[str, Any] = json.loads(said.stdout)
+        assert there.stdin is not None
+        assert there.stdout is not None
+        there.stdin.write(json.dumps([str(path), seconds, request]) + "\n")
+        there.stdin.flush()
+        answer: dict[str, Any] = json.loads(there.stdout.readline())
         return answer
 
-    return there
+    return ask
 
 
 def test_it_is_taken_because_it_is_what_is_installed(run: Run, tmp_path: Path) -> None:

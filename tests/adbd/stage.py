@@ -62,6 +62,7 @@ class Stage:
     control: socket.socket
     adbd: int = 0
     kernel: int = 0
+    held: bool = False  # whether its files stand still
     inbox: bytes = b""
     touched: set[str] = field(default_factory=set)
     passed: list[int] = field(default_factory=list)  # descriptors that came with the last of it
@@ -127,22 +128,23 @@ class Stage:
 
     def do_kill(self, *, shells: bool) -> None:
         """End adbd; with its shells, as Android's init does."""
-        doomed = [self.adbd] if self.adbd else []
-        doomed += self.strangers() if shells else []
-        for pid in doomed:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        while self.adbd:
-            os.waitpid(self.adbd, 0)
-            self.adbd = 0
+        while doomed := [pid for pid in (self.adbd, *(self.strangers() if shells else ())) if pid]:
+            for pid in doomed:  # until none is left: a shell that is about to die may still start something
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.001)
+            self.reap()
 
     def do_signal(self, *, stop: bool) -> None:
         """Stop adbd where it is, or let it go on."""
         os.kill(self.adbd, signal.SIGSTOP if stop else signal.SIGCONT)
 
     def do_kernel(self, *, stop: bool) -> None:
-        """Stop the files from changing, or let them go on."""
-        os.kill(self.kernel, signal.SIGSTOP if stop else signal.SIGCONT)
+        """Stop the files from changing, or let them go on; then they are those of now."""
+        if self.kernel and stop != self.held:
+            self.held = stop
+            os.kill(self.kernel, signal.SIGSTOP if stop else signal.SIGCONT)
+            time.sleep(0 if stop else 3 * kernel.PERIOD_S)
 
     def do_reset(self) -> None:
         """End what was started, remove what was left, and have adbd running."""
