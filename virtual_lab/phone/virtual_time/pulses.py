@@ -1,8 +1,8 @@
 """What the script of a train of pulses prints: `H <token> <core> <waits by>`, a line for each edge, `E <token>`.
 
-An edge is `B <EPOCHREALTIME> <uptime>` where a pulse begins and `F ...` where it ends. A pulse begins as the shell wakes
-up, a turn before its stamp; it ends as the shell sleeps again, some turns after it (assumed, in the order of magnitude
-of mksh on a phone).
+An edge is `B <EPOCHREALTIME> <uptime>` where a pulse begins and `F ...` where it ends. A pulse begins as the shell
+wakes up, a turn before its stamp; it ends as the shell sleeps again, some turns after it (assumed, in the order of
+magnitude of mksh on a phone).
 """
 
 from typing import Final
