@@ -1,7 +1,15 @@
 """What holds for every test: properties are tried with fixed seeds, and nobody's home is touched."""
 
+import os
+import signal
+
 import pytest
 from hypothesis import settings
+
+# As the command line does; it is read as numpy loads.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Below `nohup` what hangs up would go on.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.load_profile("fixed")

@@ -2,8 +2,8 @@
 
 SET is a vendor request 1 to the device: wValue the low 16 bits, wIndex the operation and the next 8 bits, the whole
 number as data. GET is the same request from the device. START is request 2 (wValue: ms between calibrations), STOP
-request 3. While it samples the meter answers other requests with 0xFFFFFFFE. Operations that write its calibration or
-reset it are never sent.
+request 3. While it samples the meter answers other requests with 0xFFFFFFFE, and operation 0xC4 says so. What writes
+its calibration or resets it is never sent.
 """
 
 import array
@@ -33,7 +33,8 @@ PASSTHROUGH_MODE, VOLTAGE_CHANNEL, OUTPUT, SERIAL, POWER_UP_LIMIT, RUN_LIMIT, HA
     0x44,
     0x45,
 )
-DAC_LOW, DAC_HIGH, FIRMWARE, PROTOCOL = 0x88, 0x89, 0xC0, 0xC1
+DAC_LOW, DAC_HIGH, FIRMWARE, PROTOCOL, START_STATUS = 0x88, 0x89, 0xC0, 0xC1, 0xC4
+STARTED: Final = 0x80  # second-hand: PyMonsoon, of firmware 26 and later
 COUNTS_PER_VOLT: Final = 1 << 20
 HIGHEST_V: Final = 16.0  # what the protocol can say (second-hand: ACTS)
 MODELS: Final[dict[int, Model]] = {1: "lvpm", 2: "hvpm"}
@@ -110,9 +111,14 @@ class UsbMeter:
         answer = self._device.control(GET, REQUEST_VALUE, 0, operation, 4)
         if len(answer) < size:
             raise DeviceError(f"{self.where}: {len(answer)} bytes for operation 0x{operation:02x}, expected {size}")
-        if int.from_bytes(answer, "little") == SAMPLING and len(answer) == 4:
+        if int.from_bytes(answer, "little") == SAMPLING and len(answer) == 4 and self._samples():
             raise DeviceError(f"{self.where}: it samples for somebody else, and answers nothing meanwhile")
         return int.from_bytes(answer[:size], "little")
+
+    def _samples(self) -> bool:
+        """True if it does; an offset of -2 reads like the answer of a meter that samples."""
+        answer = self._device.control(GET, REQUEST_VALUE, 0, START_STATUS, 4)
+        return bool(answer) and bool(answer[0] & STARTED)
 
     def _set(self, operation: int, value: int) -> None:
         data = value.to_bytes(4, "little")

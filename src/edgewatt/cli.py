@@ -1,6 +1,7 @@
 """The command line: a table of verbs, each imported only when it is asked for."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -37,6 +38,8 @@ SHELLS: Final = ("bash", "zsh", "tcsh")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the verb that the command line names; the exit code."""
+    # Matrices are small here, and idle threads of BLAS spin: beside what is measured, too. It is read as numpy loads.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in VERBS:
         from edgewatt.commands import boundary  # noqa: PLC0415  (help and usage errors do not need it)
