@@ -3,8 +3,8 @@
 PYTHON ?= $(shell .ci/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
-# Tests mostly wait: one worker more than there are cores, each takes the next test.
-PARALLEL ?= --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal
+# A worker per core, each takes the next test.
+PARALLEL ?= --numprocesses auto --dist worksteal
 # A file at a time: what its tests share, they make once.
 PEERS ?= --numprocesses auto --dist loadfile
 
@@ -31,7 +31,7 @@ suite: $(VENV)/ready
 
 # Many trials of one kind: cuts, kills, damaged models, every command of README.
 test-long: $(VENV)/ready
-	$(BIN)/pytest $(PARALLEL) -m "long and not peer"
+	$(BIN)/pytest $(PARALLEL) -m "long and not peer" $(CHOSEN)
 
 # The suite once more, traced: twice as slow.
 coverage: $(VENV)/ready

@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import settings
 
+from edgewatt.collectors.monsoon import lock
+
 # As the command line does; it is read as numpy loads.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Below `nohup` what hangs up would go on.
@@ -20,3 +22,5 @@ def state_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """edgewatt's notes between runs go to a temporary folder, and nobody's benches are found."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+    # A pseudo-terminal's number is soon another's, in a test beside this one.
+    monkeypatch.setattr(lock, "FOLDER", tmp_path_factory.getbasetemp())
