@@ -18,6 +18,8 @@ from edgewatt.profiler.errors import DeviceError
 from edgewatt.profiler.protocols import Completed
 
 CHUNK_B = 1 << 16
+# A shell that was hung up on ends a moment later; one that is forgotten while it runs is a warning in another test.
+STARTED: list["subprocess.Popen[bytes]"] = []
 
 
 class PhoneStream:
@@ -33,6 +35,7 @@ class PhoneStream:
             env=env,
             start_new_session=True,
         )
+        STARTED.append(self.process)
         self.returncode: int | None = None
         self.lost = False
         self._said: bytes | None = None
