@@ -48,9 +48,10 @@ test-extras: test-peers
 test-pythons:
 	.ci/smoke
 
-# A thousand runs of every virtual phone and of the virtual meter, in virtual time; kept in docs/validation.
+# A thousand runs of every virtual phone, and 400 of each virtual meter, in virtual time; kept in docs/validation.
 coverage-figures: $(VENV)/ready
 	$(BIN)/python -m tests.virtual_time -o docs/validation/coverage-phone.md
+	$(BIN)/python -m tests.virtual_meter -o docs/validation/coverage-meter.md
 
 benchmarks: $(VENV)/ready
 	$(BIN)/python benchmarks/table.py
