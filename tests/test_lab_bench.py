@@ -9,6 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
+from edgewatt.cli import main
 from edgewatt.collectors.runtimes.model_file import bundled_model
 from edgewatt.profiler.device import open_device, opened_devices
 from edgewatt.profiler.errors import UsageError
@@ -89,3 +90,9 @@ def test_the_bench_serves_any_client() -> None:
 def test_what_the_lab_does_not_have(uri: str, expected: str) -> None:
     with pytest.raises(UsageError, match=expected):
         open_device(uri)
+
+
+@pytest.mark.parametrize("words", [["--current", "1"], ["--model", "hvpm"], ["--phone", "x"]])
+def test_a_bench_has_its_load_and_its_meter(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["lab", "bench", *words]) == 2
+    assert "its own phone hangs on a serial LVPM" in capsys.readouterr().err

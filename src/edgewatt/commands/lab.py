@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     """Serve until stopped: exit code 130, or 0 by SIGTERM and where standard input ended."""
     if args.what == "monsoon":
         return lab_monsoon.run(args)
+    if args.what == "bench":
+        lab_monsoon.refuse_another_load(args)
     respect_modes()
     with serving.until_stopped():
         approve = _approve(args.approve)

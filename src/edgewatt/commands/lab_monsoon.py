@@ -56,6 +56,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def refuse_another_load(args: argparse.Namespace) -> None:
+    """Raise UsageError for what a bench has already: its phone, on a serial LVPM."""
+    if args.current is not None or args.phone is not None or args.model != MODELS[0]:
+        raise UsageError("lab bench: its own phone hangs on a serial LVPM; leave out --current, --phone and --model")
+
+
 def how_of(args: argparse.Namespace) -> How:
     """What was said of the meter itself."""
     return {"seed": args.seed, "faults": args.fault, "exact": args.exact, "voltage_v": args.voltage}
