@@ -157,6 +157,7 @@ class WorkloadFacts:
 class RepeatRequest:
     """One repeat: at least `seconds` and `iterations` (either may be 0), after warming up until steady or the limit.
 
+    A warm-up takes at least `warmup_least_s`, within its limit: until a slow sensor shows the load and nothing else.
     `order` is its position in the interleaving of all repeats; it belongs in the attributes of its measured window.
     """
 
@@ -166,6 +167,7 @@ class RepeatRequest:
     iterations: int
     warmup_limit_s: float
     order: int = 0
+    warmup_least_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,8 +19,6 @@ from edgewatt.profiler.errors import DeviceError
 from edgewatt.profiler.protocols import Completed
 
 CHUNK_B = 1 << 16
-# A shell that was hung up on ends a moment later; one that is forgotten while it runs is a warning in another test.
-STARTED: list["subprocess.Popen[bytes]"] = []
 
 
 class PhoneStream:
@@ -35,7 +34,8 @@ class PhoneStream:
             env=env,
             start_new_session=True,
         )
-        STARTED.append(self.process)
+        # A shell that was hung up on ends a moment later; whenever it does, it is reaped.
+        threading.Thread(target=self.process.wait, daemon=True).start()
         self.returncode: int | None = None
         self.lost = False
         self._said: bytes | None = None

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,15 @@ def test_repeat_gives_windows_on_the_phones_clock(shell: ShellPhone) -> None:
     raw = sink.raws[RAW_NAME].decode()
     assert raw.count("INFO: STARTING!\n") == 2  # the look and the repeat
     assert "edgewatt-" not in raw
+
+
+def test_warm_up_is_as_long_as_a_slow_sensor_needs(shell: ShellPhone) -> None:
+    one, sink = workload(shell), ListSink()
+    one.open(HostClock())
+    one.repeat(replace(repeat(warmup_limit_s=20.0), warmup_least_s=2.2), sink)
+    one.close()
+    warm, _ = sink.windows
+    assert 2.19e9 <= warm.t1_ns - warm.t0_ns < 15e9
 
 
 def test_median_is_preferred_where_the_tool_prints_one(shell: ShellPhone) -> None:

@@ -96,6 +96,14 @@ def test_warm_up_ends_when_the_latency_is_flat() -> None:
     assert warm.t1_ns - warm.t0_ns < 10e9
 
 
+def test_warm_up_is_as_long_as_a_slow_sensor_needs() -> None:
+    warm = Loop().warm_up(lambda: time.sleep(0.002), 20.0, 2.5)
+    assert warm.steady
+    assert warm.t1_ns - warm.t0_ns > 2.5e9
+    short = Loop().warm_up(nothing, 0.05, 2.5)
+    assert short.t1_ns - short.t0_ns < 2.5e9
+
+
 def test_warm_up_says_that_the_limit_came_first() -> None:
     naps = count(1)
     warm = Loop().warm_up(lambda: time.sleep(next(naps) * 1e-4), 0.5)

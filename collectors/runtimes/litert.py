@@ -91,6 +91,7 @@ class LitertWorkload:
             "seconds": request.seconds,
             "iterations": request.iterations,
             "warmup_limit_s": request.warmup_limit_s,
+            "warmup_least_s": request.warmup_least_s,
         }
         record = _Record(request, sink)
         limit_s = looked.silence_limit_s + request.warmup_limit_s

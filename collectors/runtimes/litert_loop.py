@@ -58,14 +58,14 @@ class Loop:
 
     stamps: "array[int]" = field(default_factory=_stamps)
 
-    def warm_up(self, invoke: Callable[[], object], limit_s: float) -> WarmUp:
-        """The first inference, then windows of further ones until one is flat or `limit_s` has passed."""
+    def warm_up(self, invoke: Callable[[], object], limit_s: float, least_s: float = 0.0) -> WarmUp:
+        """The first inference, then windows of further ones: until one after `least_s` is flat, or `limit_s` is over."""
         t0_ns = monotonic_ns()
         invoke()
         t1_ns = monotonic_ns()
         first_s, iterations, steady = (t1_ns - t0_ns) / NS_PER_S, 1, False
-        limit_ns = t1_ns + round(limit_s * NS_PER_S)
-        while not steady and t1_ns < limit_ns:
+        limit_ns, least_ns = (t1_ns + round(s * NS_PER_S) for s in (limit_s, least_s))
+        while not (steady and t1_ns >= least_ns) and t1_ns < limit_ns:
             # What is too short to follow as a window of its own belongs to the last one.
             until_ns = t1_ns + WINDOW_NS if limit_ns - t1_ns >= 2 * WINDOW_NS else limit_ns
             held, t1_ns = self._window(invoke, until_ns, limit_ns)

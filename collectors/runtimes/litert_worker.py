@@ -184,7 +184,7 @@ def _measure(question: Mapping[str, Any], say: Say, fd: int) -> None:
     gc.freeze()
     gc.disable()
     with _phase(say, "warm-up", interpreter):
-        warm = loop.warm_up(interpreter.invoke, question["warmup_limit_s"])
+        warm = loop.warm_up(interpreter.invoke, question["warmup_limit_s"], question["warmup_least_s"])
     interpreter.reset_all_variables()
     say(
         "warm", t0_ns=warm.t0_ns, t1_ns=warm.t1_ns, first_s=warm.first_s, iterations=warm.iterations, steady=warm.steady

@@ -118,6 +118,7 @@ def _measure(
 
     An idle window ends and begins a sensor's period away from the load, or a slow sensor would show the load in it.
     Repeats begin up to such a period late, at random: at regular phases of it their spread would not be that of chance.
+    They warm up for two: a gauge that lags, or means over its period, would show the pause in the measured window.
     """
     delays_s = np.random.default_rng().uniform(0.0, recording.settles_s, options.repeats)
     left_s = _expected_s(options, energy=recording.has_energy) + 2 * trains.takes_s + float(delays_s.sum())
@@ -133,7 +134,9 @@ def _measure(
         progress.phase(f"repeat {repeat + 1} of {options.repeats}", left_s)
         recording.wait(delays_s[repeat])
         seconds = 0.0 if options.iterations else options.seconds
-        asked = RepeatRequest(repeat, identity, seconds, options.iterations, options.warmup_limit_s, order=repeat)
+        asked = RepeatRequest(
+            repeat, identity, seconds, options.iterations, options.warmup_limit_s, repeat, 2 * recording.settles_s
+        )
         workload.repeat(asked, recording)
         left_s -= _repeat_s(options) + delays_s[repeat]
     trains.train(SYNC_END, progress, left_s)

@@ -29,11 +29,14 @@ class Case:
 
 # Rails by the defaults of a profile run, and the gauge beside them; where a gauge of a second is all there is, four
 # times as long; a gauge of 10 s needs minutes, here of a larger network. A run lets a phone cool for up to 30 s before
-# its idles (profiler/running/thermal.py), here for 20 s, and each repeat begins up to a sensor's period late.
+# its idles (profiler/running/thermal.py), here for 20 s, and each repeat begins up to a sensor's period late and warms
+# up for two.
 _PERIOD_S: Final = 1.0
 _DEFAULT: Final = Plan(warmup_s=WARMUP_S, settle_s=20.0, pause_s=(0.2, 0.6 + _PERIOD_S))
 _GAUGE: Final = replace(_DEFAULT, seconds=20.0, idle_s=20.0)
-_SLOW: Final = replace(_DEFAULT, seconds=120.0, idle_s=60.0, latency_s=0.1, pause_s=(0.2, 0.6 + 10 * _PERIOD_S))
+_SLOW: Final = replace(
+    _DEFAULT, seconds=120.0, idle_s=60.0, latency_s=0.1, pause_s=(0.2, 0.6 + 10 * _PERIOD_S), warmup_s=20 * _PERIOD_S
+)
 
 CASES: Final = {
     case.personality: case

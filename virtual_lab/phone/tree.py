@@ -4,10 +4,12 @@ Paths and formats: kernel Documentation/ABI (cpufreq, power supply, thermal), pr
 the nodes of Samsung and MediaTek what owners of phones published (see personalities.py).
 """
 
+import contextlib
 import json
 import os
 import shutil
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +30,7 @@ IIO: Final = "sys/bus/iio/devices"
 WAKE_LOCK: Final = "sys/power/wake_lock"
 WAKE_UNLOCK: Final = "sys/power/wake_unlock"
 _SHELL_UID: Final = 2000
+_FELLING_S: Final = 10.0
 _SETTABLE: Final = ("scaling_min_freq", "scaling_max_freq", "scaling_governor")
 # The same for every phone of a generation, so that results name one tool; the environment says which phone it is on.
 _LAUNCHER: Final = """\
@@ -109,11 +112,14 @@ def write(path: Path, text: str) -> None:
 
 def fell(tree: Tree) -> None:
     """Remove everything, also what was denied."""
-    for folder, names, _ in os.walk(tree.root):
-        for name in names:
-            if not (path := Path(folder, name)).is_symlink():
-                path.chmod(0o755)
-    shutil.rmtree(tree.root, ignore_errors=True)
+    end_s = time.monotonic() + _FELLING_S
+    while tree.root.exists() and time.monotonic() < end_s:  # whoever still writes in it makes a file anew
+        for folder, names, _ in os.walk(tree.root):
+            for name in names:
+                with contextlib.suppress(FileNotFoundError):
+                    if not (path := Path(folder, name)).is_symlink():
+                        path.chmod(0o755)
+        shutil.rmtree(tree.root, ignore_errors=True)
 
 
 def static_sysfs(phone: Personality) -> dict[str, str]:

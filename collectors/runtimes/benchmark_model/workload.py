@@ -4,8 +4,8 @@ Windows are on the phone's clock: from the line that announces a phase to the on
 The tool reveals no iterations, so that there are only its mean and, of its newest builds, its median and percentiles.
 It makes random inputs itself, of which nothing is known: `input_sha256` is None.
 
-A warm-up is at least one inference and WARMUP_S, or the limit of the repeat if that is shorter: the tool's own default
-is 0.5 s, and it cannot tell when it is steady.
+A warm-up is at least one inference and WARMUP_S, longer for a slow sensor, or the limit of the repeat if that is
+shorter: the tool's own default is 0.5 s, and it cannot tell when it is steady.
 """
 
 import sys
@@ -116,7 +116,8 @@ class BenchmarkModelWorkload:
         if self._held:
             sink.raw(RAW_NAME, bytes(self._held))
             self._held.clear()
-        run = _Run(request.seconds, request.iterations, min(WARMUP_S, request.warmup_limit_s))
+        warmup_s = min(max(WARMUP_S, request.warmup_least_s), request.warmup_limit_s)
+        run = _Run(request.seconds, request.iterations, warmup_s)
         flags, limits = self._flags(opened, run), _limits(opened, run)
 
         def once() -> tuple[State, Outcome, State]:
