@@ -3,10 +3,11 @@
 PYTHON ?= $(shell .ci/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
-# A worker per core, each takes the next test.
-PARALLEL ?= --numprocesses auto --dist worksteal
+# A worker more than there are cores, since many tests wait; each takes the next test.
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
+PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
 # A file at a time: what its tests share, they make once.
-PEERS ?= --numprocesses auto --dist loadfile
+PEERS ?= --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: profile test lint suite coverage test-long test-peers test-extras test-pythons coverage-figures benchmarks clean
 

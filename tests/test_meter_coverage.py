@@ -62,6 +62,7 @@ def test_a_few_runs_with_a_serial_meter_are_near_to_the_truth(few: list[Outcome]
     check_few(few)
 
 
+@pytest.mark.long
 def test_a_few_runs_with_a_meter_on_usb_are_near_to_the_truth(outcomes: Outcomes) -> None:
     check_few(list(outcomes(CASES["hvpm"], CASES["hvpm"].seeds(FEW))))
 

@@ -59,7 +59,7 @@ class Loop:
     stamps: "array[int]" = field(default_factory=_stamps)
 
     def warm_up(self, invoke: Callable[[], object], limit_s: float, least_s: float = 0.0) -> WarmUp:
-        """The first inference, then windows of further ones: until one after `least_s` is flat, or `limit_s` is over."""
+        """The first inference, then windows of others: until one after `least_s` is flat, or `limit_s` is over."""
         t0_ns = monotonic_ns()
         invoke()
         t1_ns = monotonic_ns()
