@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE, REFUSED
+from edgewatt.profiler.analysis.synchronised import TIE
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import CELL_LIMIT, display_width, printable
@@ -22,9 +23,9 @@ _INTERVAL_WIDTH: Final = REMARK_AT - VALUE_AT - _VALUE_WIDTH - 2
 class About:
     """What the answer needs beside the tables: the run's own facts.
 
-    `clock_bound_s` is the largest bound of its clock fits, None with one clock; `samples` are those of all streams that
-    hold energy, and `samples_lost` those that were counted as lost. `unavailable` are as in the manifest. `truth` is
-    what a virtual device knows.
+    `clock_bound_s` is the largest bound of its clock fits (those of a synchronisation, where there was one), None with
+    one clock; `samples` are those of all streams that hold energy, and `samples_lost` those that were counted as lost.
+    `unavailable` are as in the manifest. `truth` is what a virtual device knows.
     """
 
     run: str
@@ -51,14 +52,15 @@ def about(trace: Trace) -> About:
     manifest = trace.manifest
     of_energy = {trace.columns[column].stream for source in trace.sources for term in source.terms for column in term}
     clocks = {stream.clock for stream in trace.stored_streams.values()} | {w.clock for w in trace.windows()}
-    bounds = [fit["bound_ns"] for clock, fit in manifest.clocks.items() if clock in clocks]
+    tied = [fit["bound_ns"] for clock, fit in manifest.clocks.items() if TIE in clock]
+    bounds = tied or [fit["bound_ns"] for clock, fit in manifest.clocks.items() if clock in clocks]
     return About(
         run=str(trace.path),
         device=str(manifest.device.get("name") or "unnamed device"),
         simulated=manifest.simulated,
         conditions=manifest.conditions,
         unavailable=manifest.unavailable,
-        clock_bound_s=max(bounds) / 1e9 if len(bounds) > 1 else None,
+        clock_bound_s=max(bounds) / 1e9 if tied or len(bounds) > 1 else None,
         samples=sum(trace.stored_streams[name].rows for name in of_energy) if of_energy else None,
         samples_lost=sum(gap.samples_lost or 0 for gap in trace.gaps() if gap.stream in of_energy),
         notices=trace.notices,

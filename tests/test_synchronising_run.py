@@ -10,6 +10,7 @@ from edgewatt.profiler.analysis.synchronised import DRIFT_UNKNOWN, ONE_TRAIN
 from edgewatt.profiler.clockfit import ClockFit
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.trace import Trace
+from edgewatt.reports.answer import about
 from tests.synchronised_runs import AHEAD_S, DRIFT, ECHO_BOUND_NS, GAUGE, METER, PHONE, Plan, recorded
 
 TIE = f"{METER}~{PHONE}"
@@ -32,6 +33,7 @@ def test_the_meter_s_energies_are_those_of_its_own_clock(tmp_path: Path) -> None
     assert fit.drift == pytest.approx(-DRIFT, abs=15e-6)
     assert fit.bound_ns < ECHO_BOUND_NS / 5
     assert trace.manifest.clocks[PHONE]["bound_ns"] == ECHO_BOUND_NS, "that of the echoes stays what it was"
+    assert about(trace).clock_bound_s == fit.bound_ns / 1e9, "the answer says how near the clocks are that count"
 
 
 def test_without_trains_the_echoes_have_to_do(tmp_path: Path) -> None:
