@@ -25,8 +25,15 @@ SLEW: Final = 1e-3
 # More steps than that are no clock: the oldest are forgotten, so that a hostile phone fills no memory.
 STRETCHES: Final = 1000
 
-_EPOCH: Final = re.compile(rb"([0-9]{9,11})[.,]([0-9]{6})")
-_UPTIME: Final = re.compile(rb"([0-9]{1,9})\.([0-9]{2})")
+_EPOCH: Final = re.compile(rb"\s*([0-9]{9,11})[.,]([0-9]{6})\s*")
+_UPTIME: Final = re.compile(rb"\s*([0-9]{1,9})\.([0-9]{2})\s*")
+_SINCE: Final = attrgetter("since_ns")
+
+
+def uptime_ns(uptime: bytes) -> int | None:
+    """CLOCK_BOOTTIME as /proc/uptime has it; None if it is none."""
+    up = _UPTIME.fullmatch(uptime)
+    return None if up is None else int(up[1] + up[2]) * UPTIME_STEP_NS
 
 
 @dataclass(slots=True)
@@ -60,23 +67,22 @@ class PhoneStamps:
 
     def to_ns(self, epoch: bytes, uptime: bytes) -> int | None:
         """The time of a line; None if it has no uptime. Without EPOCHREALTIME the resolution is 10 ms."""
-        up = _UPTIME.fullmatch(uptime.strip())
-        if up is None:
+        up_ns = uptime_ns(uptime)
+        if up_ns is None:
             return None
-        up_ns = int(up[1]) * 1_000_000_000 + int(up[2]) * UPTIME_STEP_NS
-        wall = _EPOCH.fullmatch(epoch.strip())
+        wall = _EPOCH.fullmatch(epoch)
         if wall is None:
             return up_ns
-        wall_ns = int(wall[1]) * 1_000_000_000 + int(wall[2]) * 1_000
+        wall_ns = int(wall[1] + wall[2]) * 1_000
         with self._lock:
             return wall_ns - self._ahead_ns(up_ns, wall_ns - up_ns)
 
     def _ahead_ns(self, up_ns: int, apart_ns: int) -> int:
         """How far the wall clock was ahead at `up_ns`, the two being `apart_ns` apart. Lines may come out of order."""
-        at = bisect_right(self._stretches, up_ns, key=attrgetter("since_ns"))
-        around = [s for s in self._stretches[max(at - 1, 0) : at + 1] if s.holds(up_ns, apart_ns)]
-        if around:
-            stretch = around[0]
+        at = bisect_right(self._stretches, up_ns, key=_SINCE)
+        for stretch in self._stretches[max(at - 1, 0) : at + 1]:
+            if not stretch.holds(up_ns, apart_ns):
+                continue
             stretch.lines += 1
             stretch.since_ns = min(stretch.since_ns, up_ns)
             if up_ns >= stretch.seen_ns:

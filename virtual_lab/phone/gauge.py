@@ -91,6 +91,17 @@ class FuelGauge:
 
     def see(self, t_ns: Instants) -> list[Seen]:
         """What it holds at each instant."""
+        index = self._chip.index(t_ns)
+        # It holds the same until the next update, over as many instants as there are in between.
+        begins = np.flatnonzero(np.diff(index, prepend=-1))
+        held = self._held(t_ns[begins])
+        return [
+            seen
+            for seen, count in zip(held, np.diff(begins, append=len(index)).tolist(), strict=True)
+            for _ in range(count)
+        ]
+
+    def _held(self, t_ns: Instants) -> list[Seen]:
         measured_ns = np.maximum(self._current.measured_ns(t_ns), self._body.origin_ns)
         rows = zip(
             self._voltage.read(t_ns).tolist(),

@@ -1,5 +1,6 @@
 """A quantity that is constant between edges: the intensity of a load, a frequency, a temperature, leakage."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -109,6 +110,14 @@ def changes(
     keep[0] = value[0] != before
     np.not_equal(value[1:], value[:-1], out=keep[1:])
     return (edge_ns, value) if keep.all() else (edge_ns[keep], value[keep])
+
+
+def merged(edges_ns: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """All instants of ascending arrays, each once and ascending."""
+    # np.unique would hash them, which is many times slower.
+    all_ns = np.sort(np.concatenate(edges_ns), kind="stable")
+    once_ns: NDArray[np.int64] = all_ns[np.append(all_ns[1:] != all_ns[:-1], True)]
+    return once_ns
 
 
 def latest(edge_ns: NDArray[np.int64], t_ns: NDArray[np.int64]) -> NDArray[np.intp]:

@@ -18,12 +18,11 @@ from edgewatt.virtual_lab.power.columns import in_blocks
 from edgewatt.virtual_lab.power.domains import Boundary, Device, Domain
 from edgewatt.virtual_lab.power.load import Change
 from edgewatt.virtual_lab.power.ramps import Ramp
-from edgewatt.virtual_lab.power.steps import S_PER_NS, Steps
+from edgewatt.virtual_lab.power.steps import S_PER_NS, Steps, merged
 from edgewatt.virtual_lab.power.thermal import Thermal, mean_powers
 
 # A throttled stretch is worked out in parts: each step of a throttle throws away what was worked out beyond it.
 CAREFUL_NS: Final = 2_000_000_000
-_NOTHING: Final = np.empty(0, np.int64)
 
 
 class Timeline:
@@ -222,7 +221,7 @@ class Timeline:
         if last < first and not len(gates_ns):
             return
         polls_ns = self.origin_ns + self._poll_ns * np.arange(first, last + 1)
-        t_ns = np.union1d(polls_ns, gates_ns)
+        t_ns = merged([polls_ns, gates_ns])
         bounds_ns = np.concatenate([[since_ns], t_ns])
         power_w = np.stack([mean_powers(ramp.energy_j(bounds_ns), bounds_ns) for ramp in self._ramps.values()])
         awake = self._suspended.at(t_ns) == 0
@@ -236,9 +235,7 @@ class Timeline:
         """Lead the domain's power through what happened since, up to and including `stop_ns`."""
         loads, asked = self._loads_on[domain.name], self._asked_hz.get(domain.name)
         causes = [*(steps for steps, _ in loads), self._suspended, *([asked] if asked else [])]
-        found = [edges for steps in causes if len(edges := steps.between(self._done_ns, stop_ns))]
-        later_ns = np.unique(np.concatenate(found)) if len(found) > 1 else found[0] if found else _NOTHING
-        edge_ns = np.concatenate([[self._done_ns], later_ns])
+        edge_ns = merged([np.array([self._done_ns]), *(steps.between(self._done_ns, stop_ns) for steps in causes)])
         use: NDArray[np.float64] | float = 0.0
         for steps, share in loads:
             use = use + share * steps.over(edge_ns)

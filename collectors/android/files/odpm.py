@@ -58,20 +58,21 @@ class Measured:
 @lru_cache(maxsize=2 * DEVICES)  # a reading is asked for its counts and for its time
 def parse_energy(text: str) -> Measured:
     """The lines that are whole; damaged ones are left out, and two that contradict each other both."""
-    t_ms, durations, uws, twice = None, list[int](), dict[tuple[int, str], int](), set[tuple[int, str]]()
-    for channel, duration, label, count, time in _LINES.findall(text[:_TEXT_LIMIT]):
-        if not channel:
-            t_ms = int(time) if t_ms is None else t_ms
-            continue
-        rail = (int(channel), label)
-        if rail in uws:
-            twice.add(rail)
-        uws[rail] = int(count)
-        if duration:
-            durations.append(int(duration))
-    common = Counter(durations).most_common(1)
-    kept = {rail: value for rail, value in uws.items() if rail not in twice} if twice else uws
-    return Measured(t_ms, common[0][0] if common else None, kept)
+    lines = _LINES.findall(text[:_TEXT_LIMIT])
+    times = [time for _, _, _, _, time in lines if time]
+    uws = {(int(channel), label): int(count) for channel, _, label, count, _ in lines if channel}
+    if len(uws) < len(lines) - len(times):
+        said = Counter((int(channel), label) for channel, _, label, _, _ in lines if channel)
+        uws = {rail: count for rail, count in uws.items() if said[rail] == 1}
+    durations = [duration for _, duration, _, _, _ in lines if duration]
+    return Measured(int(times[0]) if times else None, _agreed_ms(durations), uws)
+
+
+def _agreed_ms(durations: Sequence[str]) -> int | None:
+    """What most lines say; as a rule it is the same in all of them."""
+    if len(set(durations)) > 1:
+        return Counter(map(int, durations)).most_common(1)[0][0]
+    return int(durations[0]) if durations else None
 
 
 def parse_enabled(text: str) -> dict[int, str]:

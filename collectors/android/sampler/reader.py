@@ -7,7 +7,7 @@ from edgewatt.collectors.android.sampler.lines import Ended, Header, Lines, pars
 from edgewatt.collectors.android.sampler.own_load import STREAM, OwnLoad
 from edgewatt.collectors.android.sampler.rows import StreamRows
 from edgewatt.collectors.android.sampler.script import Group
-from edgewatt.collectors.android.stamps import PhoneStamps
+from edgewatt.collectors.android.stamps import PhoneStamps, uptime_ns
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.clock import NS_PER_S
 from edgewatt.profiler.protocols import Learnt
@@ -77,10 +77,10 @@ class Reader:
                 self._streams[int(number) if known else 0].spoiled(parsed)
             case _:
                 self.rows += 1
-                self._up_ns = self._stamps.to_ns(b"", parsed[2]) or self._up_ns
+                self._up_ns = uptime_ns(parsed[2]) or self._up_ns
                 self._streams[int(parsed[0])].add(parsed)
 
     def _begun(self, header: Header) -> None:
-        up_ns = self._stamps.to_ns(b"", header.uptime)
+        up_ns = uptime_ns(header.uptime)
         self.rebooted |= up_ns is not None and up_ns < self._up_ns - _RESTARTED_NS
         self.header = header

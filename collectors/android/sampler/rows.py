@@ -1,6 +1,7 @@
 """The rows of one stream of the sampler: from the fields of its lines to arrays, and gaps where lines are missing."""
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ GAP_NS: Final = NS_PER_S // 2
 BACK_NS: Final = 2 * STEP_NS
 # Reading one row takes less; else its two stamps are not of one clock.
 _TAKES_NS: Final = 10 * NS_PER_S
+_EPOCH: Final = re.compile(rb"([0-9]{1,11})[.,]([0-9]{6})")
 
 LATE: Final = "ticks were due and no line was written: the phone was busy, frozen or asleep"
 
@@ -39,6 +41,7 @@ class StreamRows:
         self._own = next((at for at, node in enumerate(group.nodes) if node.own_ns is not None), None)
         self._own_time = OwnTime()
         self._period_ns = group.units * NS_PER_S // UNITS_PER_S
+        self._gap_ns = max(GAP_PERIODS * self._period_ns, GAP_NS)
         self._tick: int | None = None
         self._read_ns: int | None = None
         self._last_ns: int | None = None
@@ -84,7 +87,7 @@ class StreamRows:
         lost = self._lost_until(tick, read_ns)
         self.missed += lost
         self._tick, self._read_ns = tick, read_ns
-        if before_ns is not None and read_ns - before_ns > max(GAP_PERIODS * self._period_ns, GAP_NS):
+        if before_ns is not None and read_ns - before_ns > self._gap_ns:
             self._cause = self._cause or LATE
         if self._cause:
             self._lost = max(lost, self._lost)
@@ -170,7 +173,5 @@ def _column(channel: Channel, values: Sequence[float | int | None]) -> NDArray[A
 
 def _epoch_ns(stamp: bytes) -> int:
     """Nanoseconds of an EPOCHREALTIME; 0 if it is none."""
-    seconds, _, micros = stamp.replace(b",", b".").partition(b".")
-    if not (seconds.isdigit() and len(seconds) <= 11 and micros.isdigit() and len(micros) == 6):
-        return 0
-    return int(seconds) * NS_PER_S + int(micros) * 1000
+    hit = _EPOCH.fullmatch(stamp)
+    return 0 if hit is None else int(hit[1] + hit[2]) * 1000

@@ -1,5 +1,6 @@
 """Time as the phone's shell writes it: `$EPOCHREALTIME` of mksh in us, /proc/uptime in hundredths (proc(5))."""
 
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -7,7 +8,6 @@ import numpy as np
 from edgewatt.virtual_lab.clocks import UPTIME_NS, DeviceClocks, Instants
 
 _US: Final = 1000
-_ZERO: Final = ord("0")
 
 
 def epochs(clocks: DeviceClocks, t_ns: Instants) -> list[str]:
@@ -22,15 +22,6 @@ def uptimes(clocks: DeviceClocks, t_ns: Instants) -> list[str]:
 
 def _decimals(number: Instants, places: int) -> list[str]:
     """Positive numbers in units of the last of so many decimal places; in bulk, as there are thousands of them."""
-    width = len(str(number.max(initial=0)))
-    is_even = len(str(number.min(initial=10**width))) >= width
-    digits = np.empty((len(number), width + 1), np.uint8)
-    for column in range(width, -1, -1):
-        if column == width - places:
-            digits[:, column] = ord(".")
-            continue
-        number, digit = np.divmod(number, 10)
-        digits[:, column] = digit + _ZERO
-    text = digits.tobytes().decode("ascii")
-    texts = [text[at : at + width + 1] for at in range(0, len(text), width + 1)]
-    return texts if is_even else [each.lstrip("0") for each in texts]
+    whole, rest = np.divmod(number, 10**places)
+    parts = tuple(chain.from_iterable(zip(whole.tolist(), rest.tolist(), strict=True)))
+    return (f"%d.%0{places}d\0" * len(number) % parts).split("\0")[:-1]
