@@ -141,6 +141,21 @@ def test_an_averaging_chip_says_its_window(tmp_path: Path) -> None:
     assert answer.channels[""][0].column == "ppt.power_w"
 
 
+def test_an_acpi_power_meter_is_called_what_its_maker_calls_it(tmp_path: Path) -> None:
+    """As on a Grace Hopper: a chip per sensor, module and processor inside of it, which are not added."""
+    for number, info in enumerate(("Module Power Socket 0", "CPU Power Socket 0")):
+        files: dict[str, str | bytes | int] = {
+            "power1_average": (90 - 20 * number) * 10**6,
+            "power1_oem_info": info,
+            "power1_average_interval": 50,
+        }
+        chip(tmp_path, number, "power_meter", files, device=f"ACPI000D:0{number}")
+    hwmon, answer = opened(tmp_path)
+    assert row(hwmon) == {"module_power_socket_0.power_w": 90.0, "cpu_power_socket_0.power_w": 70.0}
+    assert [len(source.terms) for source in answer.sources] == [1, 1]
+    assert {c.window_s for c in answer.channels[""]} == {0.05}
+
+
 def test_voltages_without_current_are_no_rails(tmp_path: Path) -> None:
     chip(tmp_path, 0, "nct6775", {"in0_input": 1200, "in1_input": 3300, "in1_label": "+3.3V", "fan1_input": 900})
     _, answer = opened(tmp_path)

@@ -21,8 +21,13 @@ class Chip:
         return self.device or self.folder.name
 
     def label(self, channel: str) -> str | None:
-        """What the board's maker calls `channel`, such as `in1`."""
-        return read_text(self.folder / f"{channel}_label", 256) if f"{channel}_label" in self.files else None
+        """What the board's maker calls `channel`, such as `in1`.
+
+        ACPI power meters say it in `oem_info` (kernel Documentation/hwmon/acpi_power_meter.rst), such as a Grace
+        Hopper's `Module Power Socket 0`.
+        """
+        files = (name for name in (f"{channel}_label", f"{channel}_oem_info") if name in self.files)
+        return next((text for name in files if (text := read_text(self.folder / name, 256))), None)
 
     def seconds(self, name: str) -> float | None:
         """An interval that the chip states, in millisecond, in the file `name`; None if it states none."""

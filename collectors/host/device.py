@@ -4,10 +4,11 @@ from pathlib import Path
 
 from edgewatt.collectors.generic import hwmon
 from edgewatt.collectors.generic.hwmon import Hwmon
-from edgewatt.collectors.host import rapl
+from edgewatt.collectors.host import pmic, rapl
 from edgewatt.collectors.host.facts import device_id, static_facts
 from edgewatt.collectors.host.load import HostLoad
 from edgewatt.collectors.host.places import HERE, Places
+from edgewatt.collectors.host.pmic import Pmic
 from edgewatt.collectors.host.pulses import pulses
 from edgewatt.collectors.host.rapl import Rapl
 from edgewatt.collectors.host.surroundings import cpu_model
@@ -18,14 +19,14 @@ from edgewatt.profiler.protocols import Workload, WorkloadRequest
 
 
 def open_host(uri: DeviceUri) -> Device:
-    """This machine: its load, its RAPL counters, its hwmon rails. Raises UsageError for a URI that is not its own."""
+    """This machine: its load and what tells its power. Raises UsageError for a URI that is not its own."""
     places = _places(uri)
     soc = cpu_model(places)
     return Device(
         uri=uri.text,
         name=soc or "host",
         device_id=device_id(places),
-        collectors=(HostLoad(places), Rapl(places), Hwmon(places.hwmon)),
+        collectors=(HostLoad(places), Rapl(places), Hwmon(places.hwmon), Pmic(places)),
         soc=soc,
         idle_state="awake",
         target=LocalTarget(places),
@@ -39,7 +40,8 @@ def discover() -> list[Found]:
     """The host, and what keeps its energy from being measured."""
     _, no_rapl = rapl.survey(HERE)
     _, no_rails = hwmon.survey(HERE.hwmon)
-    return [Found("host", cpu_model(HERE) or "host", (*no_rapl, *no_rails))]
+    _, no_chip = pmic.survey(HERE)
+    return [Found("host", cpu_model(HERE) or "host", (*no_rapl, *no_rails, *no_chip))]
 
 
 def workload(request: WorkloadRequest) -> Workload:
