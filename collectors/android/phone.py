@@ -1,51 +1,25 @@
-"""One phone: its connection for commands, how further ones are made, its clock, and where it keeps things."""
+"""One phone: a device that is reached over adb, its place to write, and what puts things back on it."""
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from edgewatt.collectors.android.stamps import PhoneStamps
-from edgewatt.collectors.transports.link import OUTPUT_LIMIT_B, Connect, Link, LinkLost
-from edgewatt.profiler.protocols import Completed
+from edgewatt.collectors.transports.reached import COMMAND_TIMEOUT_S, RECONNECT_S, RETRY_S, Reached, reconnected
 
 if TYPE_CHECKING:
     from edgewatt.collectors.android.guarding.guard import Guard
 
+__all__ = ["COMMAND_TIMEOUT_S", "RECONNECT_S", "RETRY_S", "TMP", "Phone", "reconnected"]
+
 # Where the shell user of every Android may write and execute.
 TMP: Final = "/data/local/tmp"
-COMMAND_TIMEOUT_S: Final = 10.0
-# How long a phone may be away (a restarted adbd, a replugged cable) before a run gives it up.
-RECONNECT_S: Final = 30.0
-RETRY_S: Final = 0.5
 
 
 @dataclass
-class Phone:
-    """`connect` makes a further connection, for a sampler or a guard; `link` is the one for commands.
+class Phone(Reached):
+    """See Reached. `tmp` is for what its shell user executes."""
 
-    `sysfs` and `proc` are where its kernel's files are seen, no slash at the end. Used by one thread at a time, but
-    for `connect` and `stamps`.
-    """
-
-    uri: str
-    connect: Connect
-    sysfs: str = "/sys"
-    proc: str = "/proc"
     tmp: str = TMP
-    stamps: PhoneStamps = field(default_factory=PhoneStamps)
-    monotonic_s: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    _link: Link | None = None
-    _is_away: bool = False
-
-    @property
-    def link(self) -> Link:
-        """The connection for commands, made when it is first needed. Raises DeviceError."""
-        if self._link is None:
-            self._link = self.connect()
-        return self._link
 
     @cached_property
     def guard(self) -> "Guard":
@@ -54,30 +28,6 @@ class Phone:
 
         return Guard(self)
 
-    def sh(self, command: str, *, timeout_s: float = COMMAND_TIMEOUT_S, limit_b: int = OUTPUT_LIMIT_B) -> Completed:
-        """What a command printed that may safely be executed twice: tried again on a new connection if it is lost.
-
-        Raises DeviceError as Link.run does; LinkLost if there never was a connection, or the phone stays away.
-        """
-        link = self.link
-        try:
-            return link.run(command, timeout_s=timeout_s, limit_b=limit_b)
-        except LinkLost:
-            self.reconnect()
-            return self.link.run(command, timeout_s=timeout_s, limit_b=limit_b)
-
-    def reconnect(self, within_s: float = RECONNECT_S) -> None:
-        """A new connection for commands. Raises LinkLost with the last reason if there is none in time.
-
-        A phone that was waited for in vain is tried once more each time, and not waited for again.
-        """
-        self.hang_up()
-        if self._is_away:
-            within_s = 0.0
-        self._is_away = True
-        self._link = reconnected(self.connect, within_s, monotonic_s=self.monotonic_s, sleep=self.sleep)
-        self._is_away = False
-
     def close(self) -> None:
         """Leave the phone as it was found and hang up. Raises DeviceError for what the guard could not remove."""
         try:
@@ -85,27 +35,3 @@ class Phone:
                 self.guard.close()
         finally:
             self.hang_up()
-
-    def hang_up(self) -> None:
-        """Close the connection for commands; it is made again when needed."""
-        if self._link is not None:
-            self._link.close()
-            self._link = None
-
-
-def reconnected(
-    connect: Connect,
-    within_s: float,
-    *,
-    monotonic_s: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Link:
-    """A connection, tried again every RETRY_S seconds. Raises LinkLost with the last reason after `within_s`."""
-    end_s = monotonic_s() + within_s
-    while True:
-        try:
-            return connect()
-        except LinkLost as error:
-            if monotonic_s() >= end_s:
-                raise LinkLost(f"{error} (tried again for {within_s:g} s)") from None
-        sleep(RETRY_S)

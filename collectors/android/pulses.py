@@ -16,9 +16,9 @@ import shlex
 from collections.abc import Sequence
 from typing import Final
 
-from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.android.stamps import UPTIME_STEP_NS, PhoneStamps
 from edgewatt.collectors.transports.link import LinkTimeout
+from edgewatt.collectors.transports.reached import Reached
 from edgewatt.profiler.errors import DeviceError
 from edgewatt.profiler.synchronising.train import Edges, Train, length_s
 
@@ -82,8 +82,8 @@ E {token}"
 _EDGE: Final = re.compile(rb"([BF]) (\S*) ?(\S+)")
 
 
-def pulses(phone: Phone, train: Train) -> Edges:
-    """Execute a train on the phone and say when, on `phone.boottime`. Raises DeviceError if the phone cannot."""
+def pulses(phone: Reached, train: Train) -> Edges:
+    """Execute a train on the phone and say when, on the clock of its stamps. Raises DeviceError if the phone cannot."""
     token = secrets.token_hex(8)
     said = _executed(phone, script(train, token, sysfs=phone.sysfs, proc=phone.proc), train, f"E {token}".encode())
     found = parse_pulses(said, token, len(train), phone.stamps)
@@ -128,7 +128,7 @@ def _edges(stamped_ns: Sequence[int | None], *, is_fine: bool) -> Edges | str:
         return "its clock did not go forward"
 
 
-def _executed(phone: Phone, text: str, train: Train, last: bytes) -> bytes:
+def _executed(phone: Reached, text: str, train: Train, last: bytes) -> bytes:
     """What the script printed up to its last line. Its input stays open meanwhile."""
     end_s = phone.monotonic_s() + length_s(train) + _BESIDE_S
     stream = phone.link.stream(text)

@@ -9,6 +9,7 @@ from edgewatt.collectors.android.conditions import Conditions
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.android.stamps import STAMP_SH, UPTIME_STEP_NS
 from edgewatt.collectors.android.state.facts import AWAKE, SUSPENDED, phone_facts
+from edgewatt.collectors.transports.link import Stream
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.clock import Clock
 from edgewatt.profiler.clockfit import Echo
@@ -29,6 +30,10 @@ class PhoneTarget:
         if not argv or any("\0" in part for part in argv):
             raise UsageError(f"cannot run {list(argv)!r}: expected a program and its arguments, without NUL")
         return self._phone.link.run(shlex.join(argv), timeout_s=timeout_s)
+
+    def stream(self, argv: Sequence[str]) -> Stream:
+        """Start a command likewise and read it as it goes; hanging up ends it. Raises LinkLost."""
+        return self._phone.link.stream(f"exec {shlex.join(argv)}")
 
     def push(self, local: Path, remote: str) -> None:
         """Copy a file there. Raises DeviceError."""

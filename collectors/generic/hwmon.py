@@ -163,7 +163,7 @@ def survey(root: Path, key: str | None = None, name: str | None = None) -> tuple
     With a `key` those of that chip alone; with a `name` their labels begin with it.
     """
     chips = [chip for chip in find_chips(root) if key is None or chip.key == key]
-    found = [rail for chip in chips for rail in _rails(chip) if channel_name(rail.label) != NOT_CONNECTED]
+    found = [rail for chip in chips for rail in rails_of(chip) if channel_name(rail.label) != NOT_CONNECTED]
     if not found:
         return [], [Unavailable("hwmon", f"no chip under {root} has a power, or a voltage with its current")]
     prefix = "" if name is None else f"{name}_"
@@ -184,7 +184,8 @@ def survey(root: Path, key: str | None = None, name: str | None = None) -> tuple
     return [rail for rail, _ in rails], unavailable
 
 
-def _rails(chip: Chip) -> Iterator[Rail]:
+def rails_of(chip: Chip) -> Iterator[Rail]:
+    """The rails of a chip by its files and labels, whether or not they can be read."""
     period_s = chip.seconds("update_interval")
     powers = {found[1]: found[2] for name in sorted(chip.files) if (found := _POWER.fullmatch(name))}
     for number, item in powers.items():

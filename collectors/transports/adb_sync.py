@@ -4,26 +4,24 @@ Protocol: AOSP packages/modules/adb/SYNC.TXT: an id of four letters, four bytes 
 The libraries' own push loses the phone's reason when a disk is full, and has no limit on time.
 """
 
-import secrets
 import stat
 import struct
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from edgewatt.collectors.transports.adb_channel import Channel
 from edgewatt.collectors.transports.adb_errors import not_copied, said
 from edgewatt.collectors.transports.link import LinkLost, LinkTimeout, Sent
+from edgewatt.collectors.transports.local_files import blocks, length_b, whole_file
 from edgewatt.profiler.errors import DeviceError, UsageError
 
 # How long nothing at all may move: a phone that writes its flash at its slowest, or stands still (assumed).
 STALL_S: Final = 30.0
-# SYNC.TXT: no more in one DATA. As many as fit into the largest ADB packet go together.
+# SYNC.TXT: no more in one DATA.
 _DATA_B: Final = 1 << 16
-_TOGETHER: Final = 15
 # adbd refuses longer ones (AOSP daemon/file_sync_service.cpp).
 _PATH_LIMIT_B: Final = 1024
 _HEADER: Final = struct.Struct("<4sI")
@@ -31,15 +29,15 @@ _HEADER: Final = struct.Struct("<4sI")
 
 def push(channel: Channel, content: Path | bytes, remote: str, mode: int, what: str, sent: Sent | None = None) -> None:
     """Write a file there, its name at once. Raises DeviceError with the phone's reason, LinkLost, LinkTimeout."""
-    blocks = _blocks(content, what)
+    parts = blocks(content, what)
     # The phone makes the file when it hears its name: by then it must be certain that there is one.
-    first = next(blocks, b"")
-    size_b = len(content) if isinstance(content, bytes) else _size_b(content)
+    first = next(parts, b"")
+    size_b = length_b(content)
     channel.send(_frame(b"SEND", _path(remote) + f",{stat.S_IFREG | mode}".encode()), STALL_S)
     done_b, answer = 0, _Answer(channel)
-    for block in chain((first,), blocks):
-        parts = (block[at : at + _DATA_B] for at in range(0, len(block), _DATA_B))
-        channel.send(b"".join(_frame(b"DATA", part) for part in parts), STALL_S)
+    for block in chain((first,), parts):
+        pieces = (block[at : at + _DATA_B] for at in range(0, len(block), _DATA_B))
+        channel.send(b"".join(_frame(b"DATA", piece) for piece in pieces), STALL_S)
         # A phone that cannot go on says so at once.
         if answer.is_here():
             break
@@ -62,7 +60,7 @@ def pull(channel: Channel, remote: str, local: Path, what: str, limit_b: int | N
     """Read a file into `local`. Raises DeviceError (also over `limit_b` bytes), LinkLost, LinkTimeout."""
     channel.send(_frame(b"RECV", _path(remote)), STALL_S)
     answer, got_b = _Answer(channel), 0
-    with _whole_file(local, what) as file:
+    with whole_file(local, what) as file:
         while True:
             kind, data = answer.next()
             if kind == b"DONE":
@@ -131,38 +129,3 @@ def _quit(channel: Channel) -> None:
 def _to_its_end(channel: Channel) -> None:
     while channel.receive(STALL_S):
         pass
-
-
-def _blocks(content: Path | bytes, what: str) -> Iterator[bytes]:
-    size_b = _DATA_B * _TOGETHER
-    if isinstance(content, bytes):
-        yield from (content[at : at + size_b] for at in range(0, len(content), size_b))
-        return
-    try:
-        with content.open("rb") as file:
-            while block := file.read(size_b):
-                yield block
-    except (OSError, ValueError) as error:
-        raise DeviceError(f"cannot {what}: {error}; expected a file") from None
-
-
-def _size_b(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-@contextmanager
-def _whole_file(local: Path, what: str) -> Iterator[BinaryIO]:
-    """A file that gets its name when everything is in it."""
-    part = local.parent / f".{local.name[:64]}.{secrets.token_hex(4)}.part"
-    try:
-        with part.open("xb") as file:
-            yield file
-        part.replace(local)
-    except (OSError, ValueError) as error:
-        raise DeviceError(f"cannot {what}: {error}; expected a folder with room for it") from None
-    finally:
-        with suppress(OSError, ValueError):
-            part.unlink()

@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from edgewatt.collectors.android.again import Again, Running
 from edgewatt.collectors.android.files.look import Found
-from edgewatt.collectors.android.phone import RECONNECT_S, Phone
 from edgewatt.collectors.android.sampler import own_load
 from edgewatt.collectors.android.sampler.reader import Reader
 from edgewatt.collectors.android.sampler.script import Group, fitting, grouped, killing, script
 from edgewatt.collectors.android.stamps import PHONE_CLOCK
 from edgewatt.collectors.transports.link import Link, LinkLost
+from edgewatt.collectors.transports.reached import RECONNECT_S, Reached
 from edgewatt.profiler.batch import Batch, End, Gap
 from edgewatt.profiler.channel import Channel, Opened, Unavailable
 from edgewatt.profiler.clock import Clock, HostClock
@@ -49,8 +49,8 @@ class Plan:
         """By the suffix of the stream."""
         return {group.stream: tuple(c for node in group.nodes for c in node.channels) for group in self.groups}
 
-    def opened(self, name: str, facts: Mapping[str, Any]) -> Opened:
-        """The collector's answer."""
+    def opened(self, name: str, facts: Mapping[str, Any], clock: str = PHONE_CLOCK) -> Opened:
+        """The collector's answer, its stamps of `clock`."""
         periods_s = {group.stream: group.period_s for group in self.groups}
         digest = hashlib.sha256(script(self.groups, "token", 1.0).encode()).hexdigest() if self.groups else None
         return Opened(
@@ -58,7 +58,7 @@ class Plan:
             self.channels,
             self.unavailable,
             self.found.sources if self.groups else (),
-            PHONE_CLOCK,
+            clock,
             facts={**self.found.facts, "periods_s": periods_s, "script_sha256": digest, **facts},
         )
 
@@ -81,7 +81,7 @@ class Sampler:
 
     def __init__(
         self,
-        phone: Phone,
+        phone: Reached,
         look: Look | Found,
         *,
         name: str = NAME,
@@ -108,13 +108,14 @@ class Sampler:
         self._plan = plan(self._look if isinstance(self._look, Found) else self._look())
         self._reader = Reader(self._plan.groups, self._phone.stamps)
         if not self._plan.groups:
-            return self._plan.opened(self._name, {})
+            return self._plan.opened(self._name, {}, self._phone.clock)
         self._begun(self._start())
         self._await_header()
         header = self._reader.header
         shell, waits = ("", "") if header is None else (header.shell, header.waits)
         fine = header is not None and bool(header.epoch)
-        return self._plan.opened(self._name, {"shell": shell, "waits": waits, "epochrealtime": fine})
+        said = {"shell": shell, "waits": waits, "epochrealtime": fine}
+        return self._plan.opened(self._name, said, self._phone.clock)
 
     def read(self, timeout_s: float) -> Batch | Gap | End:
         """Rows of one stream, a Gap, or an empty Batch; an End once the phone stayed away, or was restarted."""
@@ -176,7 +177,7 @@ class Sampler:
                 said = running.stream.stderr[:200].decode("utf-8", "replace").strip()
                 self.close()
                 raise DeviceError(
-                    f"{self._phone.uri}: the phone's shell did not start the sampler within {HEADER_S:g} s"
+                    f"{self._phone.uri}: its shell did not start the sampler within {HEADER_S:g} s"
                     f"{': ' + said if said else ''}; expected a POSIX shell and a readable /proc/uptime"
                 )
             self._reader.feed(chunk)
@@ -209,7 +210,7 @@ class Sampler:
         if self._reader.rows > rows:
             self._heard_s, self._fruitless = self._phone.monotonic_s(), 0
         if self._reader.rebooted:
-            self._give_up("the phone was restarted")
+            self._give_up("it was restarted")
 
     def _script_ended(self, running: Running) -> None:
         """At its deadline it is started again over the same connection, and nothing is missing."""

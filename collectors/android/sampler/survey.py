@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from edgewatt.collectors.android.files.nodes import Seen
-from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.transports.link import LinkLost, LinkTimeout
+from edgewatt.collectors.transports.reached import Reached
 from edgewatt.profiler.errors import DeviceError
 
 # Assumed, generously: a file of sysfs has at most a page, /proc/stat of 16 cores some kilobytes.
@@ -43,7 +43,7 @@ _REASONS: Final = {
 FIELD: Final = "\x1f"
 LINE: Final = "\x1e"
 PATH: Final = re.compile(r"/[A-Za-z0-9_./:@+,=%~ -]+")
-_PATTERN: Final = re.compile(r"\{(sysfs|proc)\}(/[A-Za-z0-9_./:@+,=%~*?\[\]-]+)")
+_PATTERN: Final = re.compile(r"\{(sysfs|proc|root)\}(/[A-Za-z0-9_./:@+,=%~*?\[\]-]+)")
 _BEGUN: Final = re.compile(rb"[^!]{0,4096}!([0-9]{1,10})\r?\n")
 _GLOB: Final = re.compile(r"[*?\[]")
 
@@ -74,12 +74,12 @@ if [ -n "${{v#$R}}" ];then out "$1${{U}}ok$U${{v#$R}}";else out "$1$U$k";fi
 """
 
 
-def survey(phone: Phone, patterns: Iterable[str]) -> dict[str, Seen]:
+def survey(phone: Reached, patterns: Iterable[str]) -> dict[str, Seen]:
     """What each file that matches a pattern says, by path; a pattern that matches nothing is there under its own name.
 
-    Patterns begin with `{sysfs}` or `{proc}`, which stand for the phone's own. A text has its lines joined by one
-    newline each and none at the end. A file that never answers is left out of a second look. Raises DeviceError if the
-    phone does not answer, ValueError for a pattern that is none.
+    Patterns begin with `{sysfs}`, `{proc}` or `{root}`, which stand for the phone's own. A text has its lines joined by
+    one newline each and none at the end. A file that never answers is left out of a second look. Raises DeviceError if
+    the phone does not answer, ValueError for a pattern that is none.
     """
     asked, hanging = tuple(patterns), list[str]()
     for _ in range(2 * HANGING_LIMIT):
@@ -97,7 +97,7 @@ def survey(phone: Phone, patterns: Iterable[str]) -> dict[str, Seen]:
     raise DeviceError(f"{phone.uri}: a look at its files did not come to its end; it left out {hanging or 'nothing'}")
 
 
-def survey_script(phone: Phone, patterns: Iterable[str], hanging: Iterable[str] = ()) -> str:
+def survey_script(phone: Reached, patterns: Iterable[str], hanging: Iterable[str] = ()) -> str:
     """The command for `survey`, which does not touch the paths in `hanging`."""
     left_out = "|".join(map(shlex.quote, hanging))
     skip = f'case $1 in {left_out}) out "$1${{U}}hangs";return;;esac\n' if left_out else ""
@@ -105,10 +105,11 @@ def survey_script(phone: Phone, patterns: Iterable[str], hanging: Iterable[str] 
     return _SCRIPT.replace("{skip}", skip) + asking + 'out ".$U$c"\n'
 
 
-def _said(phone: Phone, command: str) -> tuple[bytes, int | None]:
+def _said(phone: Reached, command: str) -> tuple[bytes, int | None]:
     """What the script printed; and, if it stopped in the middle of it, its process."""
+    link = phone.link
     try:
-        stream = phone.link.stream(command)
+        stream = link.stream(command)
     except LinkLost:
         phone.reconnect()
         stream = phone.link.stream(command)
@@ -153,11 +154,12 @@ def parse_survey(output: bytes, *, asked: str = "a look at the phone's files") -
     raise DeviceError(f"{asked} did not come to its end ({len(output)} bytes, {len(seen)} files)")
 
 
-def _asking(phone: Phone, pattern: str) -> str:
+def _asking(phone: Reached, pattern: str) -> str:
     parts = _PATTERN.fullmatch(pattern)
     if parts is None:
-        raise ValueError(f"{pattern!r} is no pattern: expected {{sysfs}} or {{proc}} and a path of plain characters")
-    root = phone.sysfs if parts[1] == "sysfs" else phone.proc
+        begins = "{sysfs}, {proc} or {root}"
+        raise ValueError(f"{pattern!r} is no pattern: expected {begins} and a path of plain characters")
+    root = {"sysfs": phone.sysfs, "proc": phone.proc, "root": phone.root}[parts[1]]
     if not (root == "" or PATH.fullmatch(root)):
         raise ValueError(f"{root!r} is no folder of a phone: expected a path of plain characters")
     whole = shlex.quote(root + parts[2])

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from edgewatt.collectors.android.phone import COMMAND_TIMEOUT_S, Phone
+from edgewatt.collectors.transports.reached import COMMAND_TIMEOUT_S, Reached
 
 # What all answers may hold together; the longest honest one, a whole `dumpsys thermalservice`, has some 20 kB.
 ANSWERS_LIMIT_B: Final = 4 << 20
@@ -19,11 +19,11 @@ keep() {{ if command -v grep >/dev/null 2>&1; then grep -E "$1"; else cat; fi; }
 """
 
 
-def ask(phone: Phone, questions: Mapping[str, str], *, timeout_s: float = 2 * COMMAND_TIMEOUT_S) -> dict[str, str]:
+def ask(phone: Reached, questions: Mapping[str, str], *, timeout_s: float = 2 * COMMAND_TIMEOUT_S) -> dict[str, str]:
     """What each question, shell text of ours, printed; "" where that was nothing.
 
     A question may use `$within COMMAND` for what could hang, and `keep REGEX` for fewer lines.
-    Each question runs in a shell of its own. Raises DeviceError as Phone.sh does.
+    Each question runs in a shell of its own. Raises DeviceError as Reached.sh does.
     """
     token = secrets.token_hex(8)
     parts = [_PRELUDE]
