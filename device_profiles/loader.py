@@ -26,6 +26,7 @@ name = "package-{n}"                # with {n}: one total per index
 add = ["package"]                   # all of their rails have to be readable
 with = ["dram"]                     # added, and named in the total, where they are
 at_least = 1                        # how many rails of `add` make it a total
+boundary = "board"                  # where the sum of the rails is taken: the rails' own unless it says another
 source = "..."
 """
 
@@ -110,7 +111,10 @@ class Rail:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A sum of rails that may be formed: all rails of `add`, and those of `optional` where every one is readable."""
+    """A sum of rails that may be formed: all rails of `add`, and those of `optional` where every one is readable.
+
+    `boundary` is where the sum is taken (None: where its rails are).
+    """
 
     key: str
     name: str
@@ -118,6 +122,7 @@ class Total:
     optional: tuple[str, ...]
     at_least: int
     source: str
+    boundary: Boundary | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +230,8 @@ def _rail(key: str, table: dict[str, Any]) -> Rail:
 
 def _total(key: str, table: dict[str, Any]) -> Total:
     required = {"name": PATTERN, "add": list_of(TEXT), "source": _SOURCE}
-    checked(table, f"totals.{key}", required, {"with": list_of(TEXT), "at_least": _COUNT})
+    allowed = {"with": list_of(TEXT), "at_least": _COUNT, "boundary": one_of(*get_args(Boundary))}
+    checked(table, f"totals.{key}", required, allowed)
     return Total(
         key,
         name=table["name"],
@@ -233,6 +239,7 @@ def _total(key: str, table: dict[str, Any]) -> Total:
         optional=tuple(table.get("with", ())),
         at_least=table.get("at_least", 1),
         source=table["source"],
+        boundary=table.get("boundary"),
     )
 
 

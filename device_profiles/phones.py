@@ -32,7 +32,7 @@ def choose(properties: Mapping[str, str]) -> DeviceProfile:
 def fits(profile: DeviceProfile, properties: Mapping[str, str]) -> bool:
     """True if one of the patterns of every key of its [match] is what the phone calls itself."""
     return all(
-        any(_fits(pattern, properties.get(name, "")) for name in PROPERTIES[key] for pattern in patterns)
+        any(resembles(pattern, properties.get(name, "")) for name in PROPERTIES[key] for pattern in patterns)
         for key, patterns in profile.match.items()
     )
 
@@ -43,6 +43,7 @@ def phone_profiles() -> tuple[DeviceProfile, ...]:
     return tuple(profile for profile in map(load, names()) if profile.kind == "phone")
 
 
-def _fits(pattern: str, text: str) -> bool:
+def resembles(pattern: str, text: str) -> bool:
+    """True if a pattern of a [match], with * for anything, is what a device calls itself."""
     rule = ".*".join(re.escape(part) for part in pattern.split("*"))
     return re.fullmatch(rule, text[:_NAME_LIMIT].strip().lower(), re.DOTALL) is not None

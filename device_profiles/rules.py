@@ -70,9 +70,8 @@ def _totals(
         chosen += [r for r in here if r.rail.key in extras]
         name = "+".join([total.name.replace("{n}", index or ""), *extras])
         covers = tuple(dict.fromkeys(domain for r in chosen for domain in r.covers))
-        yield EnergySource(
-            f"{collector}/{name}", tuple(terms[r.label] for r in chosen), chosen[0].rail.boundary, covers
-        )
+        boundary = total.boundary or chosen[0].rail.boundary
+        yield EnergySource(f"{collector}/{name}", tuple(terms[r.label] for r in chosen), boundary, covers)
 
 
 def _everywhere(key: str, here: list[Match], chosen: list[Match]) -> bool:

@@ -1,6 +1,7 @@
 """A stored run as a device: `replay:RUN`, or `replay:RUN?speed=1` at the pace at which it was recorded.
 
-Recording it again gives a run with the same streams, gaps, windows and iterations.
+Recording it again gives a run with the same streams, gaps, windows and iterations. A log of tegrastats is replayed as
+well: see jetson/tegrastats_log.py.
 """
 
 import math
@@ -15,6 +16,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewatt.collectors.jetson import tegrastats_log
 from edgewatt.profiler.batch import Batch, End, Gap
 from edgewatt.profiler.channel import EnergySource, Opened, Unavailable
 from edgewatt.profiler.clock import NS_PER_S, Clock
@@ -33,14 +35,17 @@ _NOT_FACTS: Final = frozenset({"uri", "name", "device_id", "soc", "idle_state", 
 
 
 def _open(uri: DeviceUri) -> Device:
-    """The device that a path replays: today a run, by the `run.json` inside."""
-    only_options(uri, "speed")
+    """The device that a path replays: a log of tegrastats, or a run, by the `run.json` inside."""
     path = Path(uri.rest)
+    if uri.rest and tegrastats_log.is_log(path):
+        return tegrastats_log.open_log(uri)
+    only_options(uri, "speed")
     if uri.rest and os.path.isfile(path / FILE_NAME):  # noqa: PTH113  (unlike Path.is_file, never raises)
         return _run_as_device(uri, Trace.open(path), _speed(uri))
     seen = "nothing" if not uri.rest or not os.path.exists(path) else f"no {FILE_NAME}"  # noqa: PTH110  (the same)
     raise UsageError(
-        f"device {uri.text!r}: {seen} there; expected the folder of a run, as -o of `edgewatt record` makes"
+        f"device {uri.text!r}: {seen} there; expected the folder of a run, as -o of `edgewatt record` makes, or a log "
+        "of tegrastats"
     )
 
 
@@ -239,4 +244,4 @@ def _discover() -> list[Found]:
     return []
 
 
-FAMILY = Family(usage="replay:RUN[?speed=1]", open=_open, discover=_discover)
+FAMILY = Family(usage="replay:RUN[?speed=1]|LOG[?period=S&board=PROFILE]", open=_open, discover=_discover)
