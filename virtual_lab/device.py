@@ -4,6 +4,8 @@ The lab runs as a process of its own, `edgewatt lab phone`, and is spoken to lik
 benchmark_model is the runner unless another one is given. Options beside the three go to the phone's own URI (period,
 services, sampler, profile). Every run gets the truth of its repeats (keeping_truth.py). On a bench a virtual Monsoon
 stands in for the phone's battery; `fault=NAME=VALUE;...` are its faults.
+
+`virtual:jetson[?board=NAME&seed=N&fault=NAME=VALUE]` is a board, as who is on it finds it.
 """
 
 import json
@@ -25,8 +27,9 @@ from edgewatt.virtual_lab.keeping_truth import KeepingTruth
 from edgewatt.virtual_lab.phone.anatomy import BATTERY
 from edgewatt.virtual_lab.phone.personalities import DEFAULT, personality
 
-PHONE, BENCH = "phone", "bench"
+PHONE, BENCH, JETSON = "phone", "bench", "jetson"
 _OURS: Final = ("personality", "seed", "quirk", "fault")
+_OF_BOARD: Final = ("board", "seed", "fault")
 # The meter's channel, and what hangs on it.
 _MAIN: Final = {"main": BATTERY}
 _BOUNDARY: Final = "battery_bypass"
@@ -37,16 +40,18 @@ _SEED_DIGITS: Final = 19
 
 
 def _open(uri: DeviceUri) -> Device:
-    """A virtual phone of its own, which ends with the device; on a bench with its meter beside it."""
+    """A virtual phone or board of its own, which ends with the device; on a bench with its meter beside it."""
+    if uri.rest == JETSON:
+        return _board(uri)
     if uri.rest not in (PHONE, BENCH):
         raise UsageError(
-            f"device {uri.text!r}: the lab has no {uri.rest!r}; it has virtual:{PHONE} and virtual:{BENCH}"
+            f"device {uri.text!r}: the lab has no {uri.rest!r}; it has virtual:{JETSON}, virtual:{PHONE} "
+            f"and virtual:{BENCH}"
         )
     name, seed = uri.options.get("personality", DEFAULT), uri.options.get("seed", "0")
     quirks = [quirk for quirk in uri.options.get("quirk", "").split(";") if quirk]
     personality(name, quirks)
-    if not (seed.isascii() and seed.isdigit() and len(seed) < _SEED_DIGITS):
-        raise UsageError(f"device {uri.text!r}: seed is {seed!r}, expected a whole number from 0 on")
+    _check_seed(uri, seed)
     faults = [fault for fault in uri.options.get("fault", "").split(";") if fault]
     if faults and uri.rest == PHONE:
         raise UsageError(f"device {uri.text!r}: a phone has no fault of a meter; it has quirks")
@@ -61,6 +66,35 @@ def _open(uri: DeviceUri) -> Device:
         for meter in beside:
             stack.callback(meter.close)
         return _as_virtual(uri, lab.said, inner, beside, stack.pop_all().close)
+
+
+def _check_seed(uri: DeviceUri, seed: str) -> None:
+    if not (seed.isascii() and seed.isdigit() and len(seed) < _SEED_DIGITS):
+        raise UsageError(f"device {uri.text!r}: seed is {seed!r}, expected a whole number from 0 on")
+
+
+def _board(uri: DeviceUri) -> Device:
+    """A virtual Jetson, by the driver of real ones."""
+    given = {name: uri.options[name] for name in ("board", "seed") if name in uri.options}
+    _check_seed(uri, given.get("seed", "0"))
+    words = [word for name, value in given.items() for word in (f"--{name}", value)]
+    words += [word for fault in uri.options.get("fault", "").split(";") if fault for word in ("--fault", fault)]
+    with ExitStack() as stack:
+        lab = Lab.start(JETSON, *words)
+        stack.callback(lab.end)
+        where = {"root": str(lab.said["jetson"]), "tegrastats": str(lab.said["tegrastats"])}
+        others = {name: value for name, value in uri.options.items() if name not in _OF_BOARD}
+        inner = open_device(f"jetson?{urlencode({**others, **where})}")
+        stack.callback(inner.close)
+        return replace(
+            inner,
+            uri=uri.text,
+            name=f"virtual {lab.said['model']}",
+            device_id=f"virtual-{lab.said['board']}-{lab.said['seed']}",
+            simulated=True,
+            facts={**inner.facts, "board": lab.said["board"], "seed": lab.said["seed"]},
+            close=stack.pop_all().close,
+        )
 
 
 def _meter(uri: DeviceUri, said: Mapping[str, Any]) -> tuple[Device, ...]:
@@ -165,5 +199,7 @@ def _end(process: "subprocess.Popen[bytes]") -> tuple[int, bytes]:
 
 
 FAMILY: Final = Family(
-    usage="virtual:phone|bench[?personality=NAME&seed=N&quirk=NAME=VALUE]", open=_open, discover=list
+    usage="virtual:phone|bench[?personality=NAME&seed=N&quirk=NAME=VALUE], virtual:jetson[?board=NAME&seed=N]",
+    open=_open,
+    discover=list,
 )

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Final
 
-from edgewatt.commands import lab_monsoon, serving
+from edgewatt.commands import lab_jetson, lab_monsoon, lab_nvml, serving
 from edgewatt.profiler.errors import UsageError
 from edgewatt.virtual_lab.adb.keys import Approve
 from edgewatt.virtual_lab.monsoon.phone import OfPhone
@@ -15,7 +15,7 @@ from edgewatt.virtual_lab.phone.personalities import DEFAULT, PERSONALITIES
 from edgewatt.virtual_lab.phone.personality import quirks
 from edgewatt.virtual_lab.phone.shell import respect_modes
 
-DEVICES: Final = ("phone", "monsoon", "bench")
+DEVICES: Final = ("phone", "monsoon", "bench", "nvml", "jetson")
 
 EPILOG: Final = f"""\
 personalities:
@@ -36,7 +36,9 @@ Every number of a virtual device is simulated. It listens on 127.0.0.1 only. Its
 machine's files: the phone's own are where the JSON line says, for a client in Python as
 adb+tcp://ADB?sysfs=SYSFS&proc=PROC&tmp=TMP, or all of it at once as virtual:phone or virtual:bench.
 
-{lab_monsoon.EPILOG}"""
+{lab_monsoon.EPILOG}
+{lab_nvml.EPILOG}
+{lab_jetson.EPILOG}"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--quirk", action="append", default=[], metavar="NAME=VALUE", help="something else about it, see below"
     )
     lab_monsoon.add_arguments(parser)
+    lab_nvml.add_arguments(parser)
+    lab_jetson.add_arguments(parser)
     parser.add_argument("--attached", action="store_true", help="end when standard input ends")
 
 
@@ -61,6 +65,10 @@ def run(args: argparse.Namespace) -> int:
     """Serve until stopped: exit code 130, or 0 by SIGTERM and where standard input ended."""
     if args.what == "monsoon":
         return lab_monsoon.run(args)
+    if args.what == "nvml":
+        return lab_nvml.run(args)
+    if args.what == "jetson":
+        return lab_jetson.run(args)
     if args.what == "bench":
         lab_monsoon.refuse_another_load(args)
     respect_modes()
