@@ -137,17 +137,17 @@ class WorkloadFacts:
     """What will be executed, as found before the first repeat.
 
     `input_sha256` is over the input data; `operators` are in order of execution; plain (operator, name)
-    where no latency of them is known.
+    where no latency of them is known. What nobody said, of a command, is None.
     """
 
     model: str
     model_sha256: str
     runtime: str
     runtime_version: str
-    target_asked: str
+    target_asked: str | None
     precision: str | None
-    threads: int
-    batch: int
+    threads: int | None
+    batch: int | None
     frequency_hz: float | None = None
     input_sha256: str | None = None
     operators: Sequence[Operator | tuple[str, str]] = ()

@@ -16,6 +16,8 @@ _PUBLIC = {
     "process": "edgewatt.profiler.analysis.process",
     "profile": "edgewatt.profiler.running.profile",
     "record": "edgewatt.profiler.running.record",
+    "recording": "edgewatt.collectors.runtimes.commands.in_process",
+    "window": "edgewatt.profiler.windowing.marking",
 }
 
 __all__ = [
@@ -29,12 +31,15 @@ __all__ = [
     "process",
     "profile",
     "record",
+    "recording",
+    "window",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
-        return getattr(import_module(_PUBLIC[name]), name)
+        found = globals()[name] = getattr(import_module(_PUBLIC[name]), name)
+        return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

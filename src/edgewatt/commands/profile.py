@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from edgewatt.commands import profile_command
 from edgewatt.commands.answers import print_answer
 from edgewatt.commands.arguments import add_device, add_run_output, count, positive_seconds
 from edgewatt.commands.kept import kept
@@ -26,6 +27,8 @@ examples:
   edgewatt profile model.tflite -d adb+tcp://192.168.1.5:5555 -o runs/dsp --runner benchmark_model \\
       --target hexagon --push libhexagon_nn_skel.so --env ADSP_LIBRARY_PATH=.
   edgewatt profile {TINY} -d virtual:phone -o runs/virtual    without a phone: SIMULATED, with the truth beside it
+  edgewatt profile --command "python train.py --steps 100" -d host -o runs/train      any command; see docs/commands.md
+  edgewatt profile --command "trtexec --loadEngine=net.plan" -d nvml:0 -o runs/trt
 
 A repeat is a fresh process: it loads the model, warms up, then measures. On the host only the runtime's invoke() is
 timed; inputs are random, seeded, and written before. A phone executes benchmark_model, which you bring (--runner); a
@@ -36,18 +39,18 @@ virtual one has its own.
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `profile`."""
     defaults = ProfileOptions()
-    parser.add_argument("model", metavar="MODEL", help=f"a .tflite file, or {TINY}: the small network edgewatt brings")
+    what = f"a .tflite file, or {TINY}: the small network edgewatt brings"
+    parser.add_argument("model", metavar="MODEL", nargs="?", help=what)
     add_device(parser, required=True)
     add_run_output(parser)
-    parser.add_argument("--target", default="cpu", help="what executes it on the device (default: cpu)")
-    parser.add_argument("--threads", type=count, default=1, help="threads of the runtime (default: 1)")
-    parser.add_argument("--batch", type=count, default=1, help="inputs per inference (default: 1)")
+    parser.add_argument("--target", help="what executes it on the device (default: cpu)")
+    parser.add_argument("--threads", type=count, help="threads of the runtime (default: 1)")
+    parser.add_argument("--batch", type=count, help="inputs per inference (default: 1)")
     parser.add_argument(
         "--repeats", type=count, default=defaults.repeats, help="fresh processes (default: %(default)s)"
     )
-    parser.add_argument(
-        "--seconds", type=positive_seconds, default=defaults.seconds, help="measured per repeat (default: %(default)s)"
-    )
+    seconds = f"measured per repeat (default: {defaults.seconds})"
+    parser.add_argument("--seconds", type=positive_seconds, help=seconds)
     parser.add_argument("--iterations", type=count, default=0, help="inferences per repeat, instead of --seconds")
     parser.add_argument(
         "--idle",
@@ -55,9 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=defaults.idle_s,
         help="s of idle before and after (default: %(default)s)",
     )
-    parser.add_argument(
-        "--warmup", type=positive_seconds, default=defaults.warmup_limit_s, help="at most, in s (default: %(default)s)"
-    )
+    warmup = f"at most, in s (default: {defaults.warmup_limit_s})"
+    parser.add_argument("--warmup", type=positive_seconds, help=warmup)
+    profile_command.add_arguments(parser)
     _add_phone_arguments(parser)
     parser.add_argument(
         "--runtime", choices=("litert", "tflite-runtime"), help="on the host (default: the one installed)"
@@ -96,28 +99,34 @@ def _add_phone_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Profile, and print the answer."""
     progress = ErrorStreamProgress()
+    env = dict(_key_value("--env", text) for text in args.env)
+    command = profile_command.asked_of(args, env)
+    defaults = ProfileOptions()
     request = WorkloadRequest(
-        model=_model(args.model),
-        target=args.target,
-        threads=args.threads,
-        batch=args.batch,
+        model=_model(args.model or ""),
+        target=args.target or "cpu",
+        threads=args.threads or 1,
+        batch=args.batch or 1,
         runtime=args.runtime,
         seed=args.seed,
-        options=_options(args),
+        options=_options(args, env),
     )
     options = ProfileOptions(
         repeats=args.repeats,
-        seconds=args.seconds,
+        seconds=args.seconds or defaults.seconds,
         iterations=args.iterations,
         idle_s=args.idle,
-        warmup_limit_s=args.warmup,
+        warmup_limit_s=args.warmup or defaults.warmup_limit_s,
         session=args.session,
         conditions=dict(_key_value("--set", text) for text in args.set),
     )
     path = Path(args.output)
     try:
         with kept(path), opened(args.device, args.meter) as (device, meters):
-            trace = profile(device, request, path, meters=meters, options=options, progress=progress)
+            if command is None:
+                trace = profile(device, request, path, meters=meters, options=options, progress=progress)
+            else:
+                trace = profile_command.profiled(command, device, path, meters, options, progress)
     finally:
         progress.done()
     print_answer(trace, as_json=args.json)
@@ -132,13 +141,13 @@ def _model(text: str) -> Path:
     return bundled_model()
 
 
-def _options(args: argparse.Namespace) -> dict[str, Any]:
+def _options(args: argparse.Namespace, env: dict[str, str]) -> dict[str, Any]:
     """What only one of the runtimes understands, where it was given: another one refuses it."""
     given = {
         "input_shapes": dict(_input_shape(text) for text in args.input_shape),
         "runner": args.runner,
         "push": args.push,
-        "env": dict(_key_value("--env", text) for text in args.env),
+        "env": env,
         "runner_args": args.runner_arg,
         "op_profiling": args.operators,
     }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from edgewatt.commands import record_marks
 from edgewatt.commands.arguments import add_device, add_run_output, positive_seconds
 from edgewatt.commands.kept import kept
 from edgewatt.commands.progress import ErrorStreamProgress
@@ -28,6 +29,8 @@ examples:
   edgewatt record -d adb: --seconds 60 -o runs/phone   the only phone at hand
   edgewatt record -d host -o runs/day               until Ctrl-C, which exits with 130 and keeps the run
   edgewatt record -d replay:runs/idle -o runs/again
+  edgewatt record -d replay:tegrastats.log --period 1 -o runs/log   a log of tegrastats, a line per second
+  edgewatt record -d nvml:0 --marks /tmp/marks -o runs/step    with the windows of a program that you start yourself
 """
 
 
@@ -38,10 +41,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=positive_seconds, help="how long (default: until Ctrl-C or the end of a replay)"
     )
+    parser.add_argument(
+        "--period",
+        type=positive_seconds,
+        metavar="S",
+        help="seconds between samples, of devices that let it be chosen; between the lines of a log without time stamps",
+    )
+    record_marks.add_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Record, and say what was recorded."""
+    if args.period is not None:
+        args.device += f"{'&' if '?' in args.device else '?'}period={args.period:g}"
+    if args.marks is not None:
+        return record_marks.run(args)
     progress = ErrorStreamProgress()
     path, began_s = Path(args.output), time.monotonic()
     try:
