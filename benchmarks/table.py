@@ -15,6 +15,7 @@ OUTPUT: Final = HERE.parent / "docs" / "performance.md"
 SCRIPTS: Final = (
     *("startup", "storage", "energy", "litert_agreement", "adb", "sampler"),
     *("monsoon_decode", "monsoon_live"),
+    *("jetson_tegrastats", "jetson_polling", "window_cost"),
 )
 VERSIONS: Final = ("edgewatt", "numpy", "pyarrow", "ai-edge-litert", "adb-shell", "adbutils")
 

@@ -39,9 +39,10 @@ class Device:
     by; where it is not the host's, `target` is asked for the time. `prepare` are the conditions that a run sets unless
     told otherwise. `quiet` is the same device with nothing going on between it and the host while it measures: for a
     meter beside it. `pulses` executes a train of load pulses on one core, by which such a meter is synchronised, and
-    says when on the device's clock. `beside` are meters that come with it, opened and closed with it. `blocked` says
-    what would measure more, each with its fix; `remarks` the reason codes learnt while it was open. `close` gives back
-    what opening it took.
+    says when on the device's clock. `sees_pulses` is False of a meter of a part that no core loads (a GPU) and that is
+    read by the host's own clock: it needs no synchronising, and is not refused for not seeing the pulses. `beside` are
+    meters that come with it, opened and closed with it. `blocked` says what would measure more, each with its fix;
+    `remarks` the reason codes learnt while it was open. `close` gives back what opening it took.
     """
 
     uri: str
@@ -59,6 +60,7 @@ class Device:
     prepare: Mapping[str, str] = field(default_factory=dict)
     quiet: "Callable[[], Device] | None" = None
     pulses: Pulses | None = None
+    sees_pulses: bool = True
     beside: "tuple[Device, ...]" = ()
     blocked: Callable[[], Sequence[Unavailable]] = tuple
     remarks: Callable[[], Sequence[str]] = tuple

@@ -149,7 +149,8 @@ def _percentiles(row: Row) -> str:
 def _energy(row: Row, about: About, *, with_samples: bool) -> list[str]:
     """Gross, net and power of one energy source, or why there is no energy; and what is true, where that is known."""
     if row["energy_gross_j_mean"] is None:
-        return [_line("energy", f"not measured: {_why_no_energy(row, about)}"), *_truth(row, about)]
+        by = f" by {_name(row['energy_source'])}" if row["energy_source"] else ""
+        return [_line("energy", f"not measured{by}: {_why_no_energy(row, about)}"), *_truth(row, about)]
     where = [_state(row["energy_boundary"] or ""), _name(row["energy_source"] or "")]
     remark = ", ".join(filter(None, (accuracy_of(row, "energy_gross_j", "J"), *where)))
     lines = [_line("energy", *mean_of(row, "energy_gross_j", "J"), remark), *_truth(row, about)]

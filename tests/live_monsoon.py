@@ -94,7 +94,7 @@ def record(uri: str, run: Path, seconds: float, look_s: float) -> Used:
             time.sleep(look_s)
             memory_b.append(_memory_b(ours))
         share = (_cpu_s(ours) - began_cpu_s) / (time.monotonic() - began_s)
-        assert process.wait(CLOSE_S) == 0
+        assert process.wait(CLOSE_S + 3 * look_s) == 0  # what is left of the recording, and closing it
     finally:
         process.kill()
         process.wait()

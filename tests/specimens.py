@@ -13,6 +13,7 @@ import pytest
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.android.sampler.attached import Sampler
 from edgewatt.collectors.android.services.collector import Services
+from edgewatt.collectors.boards.sampler import BoardSampler
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.channel import Channel, EnergySource, Opened
 from edgewatt.profiler.clock import Clock, HostClock, ManualClock
@@ -21,7 +22,9 @@ from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.units import Quantity
 from edgewatt.virtual_lab.monsoon.feeds import Constant
 from edgewatt.virtual_lab.monsoon.serve import lvpm_on_pty
+from tests.jetson_trees import orin_nx
 from tests.meter_wires import ScpiEnd, SerialEnd
+from tests.nvml_fake import FakeGpu, plugged
 from tests.trees import LivingClock, chip, link, policy, proc, rail, server, thermal_zone, write
 
 AWAY_S = 3.0
@@ -217,6 +220,25 @@ def virtual(request: pytest.FixtureRequest) -> Specimen:
     return Specimen("virtual:phone", HostClock, unplug, made_anew=True)
 
 
+def jetson(folder: Path) -> Specimen:
+    """An Orin NX as files; unplugged, they are gone."""
+    orin_nx(folder / "board")
+    return Specimen(f"jetson?root={folder / 'board'}", HostClock, lambda: shutil.rmtree(folder / "board"))
+
+
+def nvml(_: Path) -> Specimen:
+    """A GPU of a module that stands in for nvidia-ml-py; unplugged, it is lost."""
+    unplug, end = plugged(FakeGpu(HostClock()))
+    return Specimen("nvml:0", HostClock, unplug, end=end)
+
+
+def ssh(request: pytest.FixtureRequest) -> Specimen:
+    """A board behind a real sshd; unplugged, that is stopped."""
+    request.getfixturevalue("monkeypatch").setitem(BoardSampler.__init__.__kwdefaults__, "away_s", AWAY_S)
+    board = request.getfixturevalue("start_board")()
+    return Specimen(f"ssh://127.0.0.1:{board.port}", HostClock, board.stop)
+
+
 def monsoon(_: Path) -> Specimen:
     """A virtual LVPM on a pseudo-terminal; unplugged, its process ends."""
     held = ExitStack()
@@ -230,6 +252,7 @@ PEER_SPECIMENS: Mapping[str, Callable[[pytest.FixtureRequest], Specimen]] = {
     "adb": adb_server,
     "adb+tcp": adb_direct,
     "scpi": scpi,
+    "ssh": ssh,
     "virtual": virtual,
 }
 SPECIMENS: Mapping[str, Callable[[Path], Specimen]] = {
@@ -237,7 +260,9 @@ SPECIMENS: Mapping[str, Callable[[Path], Specimen]] = {
     "hwmon": hwmon,
     "iio": iio,
     "import": imported,
+    "jetson": jetson,
     "line": line,
     "monsoon": monsoon,
+    "nvml": nvml,
     "replay": replay,
 }

@@ -17,7 +17,7 @@ from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.protocols import Collector
 from tests.specimens import PEER_SPECIMENS, SPECIMENS, Specimen
 
-pytest_plugins = ["tests.adbd.fixtures"]
+pytest_plugins = ["tests.adbd.fixtures", "tests.sshd.fixtures"]
 
 TIMEOUT_S = 0.2
 # What a read may take beyond its timeout on a machine that is busy with something else, in real time.

@@ -241,7 +241,7 @@ def test_the_uri_names_the_roots(tmp_path: Path) -> None:
     assert device.target is not None
     assert device.target.facts()["os_build"] == "Test OS 12 (test) 6.1.0-test"
     names = [collector.open(ManualClock()).name for collector in device.collectors]
-    assert names == ["host", "rapl", "hwmon", "pmic"]
+    assert names == ["host", "rapl", "hwmon"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from edgewatt.collectors.host import pmic, rapl
 from edgewatt.collectors.host.facts import device_id, static_facts
 from edgewatt.collectors.host.load import HostLoad
 from edgewatt.collectors.host.places import HERE, Places
-from edgewatt.collectors.host.pmic import Pmic
+from edgewatt.collectors.host.pmic import pmics
 from edgewatt.collectors.host.pulses import pulses
 from edgewatt.collectors.host.rapl import Rapl
 from edgewatt.collectors.host.surroundings import cpu_model
@@ -26,7 +26,7 @@ def open_host(uri: DeviceUri) -> Device:
         uri=uri.text,
         name=soc or "host",
         device_id=device_id(places),
-        collectors=(HostLoad(places), Rapl(places), Hwmon(places.hwmon), Pmic(places)),
+        collectors=(HostLoad(places), Rapl(places), Hwmon(places.hwmon), *pmics(places)),
         soc=soc,
         idle_state="awake",
         target=LocalTarget(places),

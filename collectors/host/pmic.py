@@ -39,8 +39,7 @@ _MOST: Final = {"A": 30.0, "V": 30.0}
 class Pmic:
     """The rails of a Raspberry Pi 5, read every `period_s` seconds (None: as the profile says).
 
-    On any other machine there are no channels and nothing is said; on a Pi without such a chip, or where its firmware
-    does not answer, the reason.
+    On an earlier one, or where its firmware does not answer, there are no channels but the reason.
     """
 
     def __init__(
@@ -92,12 +91,16 @@ class Pmic:
         return volts, amperes
 
 
+def pmics(places: Places) -> tuple[Pmic, ...]:
+    """That of this machine; none if it is no Raspberry Pi."""
+    return (Pmic(places),) if _model(places) else ()
+
+
 def survey(places: Places) -> tuple[tuple[str, ...], list[Unavailable]]:
     """The rails of this machine by name, in the order of their lines, and why there are none where it is a Pi."""
-    model = read_text(places.sysfs / "firmware/devicetree/base/model") or ""
-    if not model.startswith("Raspberry Pi"):
+    model = _model(places)
+    if not model:
         return (), []
-    model = model.strip("\0 ")
     if _program(places) is None:
         return (), [Unavailable(NAME, f"{model}: vcgencmd is not installed", "sudo apt install raspi-utils")]
     try:
@@ -122,6 +125,11 @@ def parse_adc(said: bytes) -> Mapping[str, tuple[float | None, float | None]]:
         for rail, of in values.items()
         if of.keys() == {"A", "V"}
     }
+
+
+def _model(places: Places) -> str:
+    model = read_text(places.sysfs / "firmware/devicetree/base/model") or ""
+    return model.strip("\0 ") if model.startswith("Raspberry Pi") else ""
 
 
 def _plausible(value: float, unit: str) -> float | None:

@@ -18,6 +18,8 @@ COMPARABILITY_KEYS: Final = (
     "cpuset",
     "power_supply",
     "charging",
+    "nvpmodel",
+    "jetson_clocks",
     "screen",
     "brightness",
     "airplane_mode",

@@ -27,6 +27,7 @@ _RECORDED_VERSIONS: Final = (
     "tflite-runtime",
     "adb-shell",
     "adbutils",
+    "nvidia-ml-py",
 )
 
 

@@ -32,8 +32,8 @@ class Synchronising:
 
     @classmethod
     def of(cls, recording: Recording, device: Device, meters: Sequence[Device]) -> "Synchronising":
-        """Of the meters that are other devices than the one that is measured."""
-        beside = [meter for meter in meters if meter.uri != device.uri]
+        """Of the meters that are other devices than the one that is measured, and that its pulses load."""
+        beside = [meter for meter in meters if meter.uri != device.uri and meter.sees_pulses]
         sources = tuple(name for meter in beside for name in recording.sources_of(meter.collectors))
         return cls(recording, device.clock, sources, device.pulses if sources else None)
 

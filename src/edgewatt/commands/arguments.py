@@ -11,8 +11,8 @@ def add_device(parser: argparse.ArgumentParser, *, required: bool) -> None:
         "--device",
         metavar="DEVICE",
         required=required,
-        help="host, adb:SERIAL, adb: (the only phone), adb+tcp://HOST:PORT, jetson, ssh://USER@BOARD, nvml:0, replay:RUN, "
-        "or a bench of bench.toml",
+        help="host, adb:SERIAL, adb: (the only phone), adb+tcp://HOST:PORT, jetson, ssh://USER@BOARD, nvml:0, "
+        "replay:RUN, or a bench of bench.toml",
     )
     parser.add_argument(
         "-m",

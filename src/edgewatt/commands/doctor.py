@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from edgewatt.commands import benches, left_changed, meter_check
+from edgewatt.commands import benches, gpu_sensor, left_changed, meter_check
 from edgewatt.device_profiles.loader import load
 from edgewatt.profiler.channel import Channel, Opened, Unavailable
 from edgewatt.profiler.clock import HostClock
@@ -22,6 +22,7 @@ examples:
   edgewatt doctor                       every device at hand
   edgewatt doctor -d host --json        one device, as data
   edgewatt doctor -d adb:               the only phone at hand: what it shows, and what blocks the rest
+  edgewatt doctor -d nvml:0             a GPU, and how its sensor looks, watched for some seconds
   edgewatt doctor -d my-bench           a bench of bench.toml: each of its parts, without switching anything
   edgewatt doctor --profile my.toml     check a device profile
   edgewatt doctor --fix                 put back what runs that were killed left changed on devices
@@ -62,11 +63,16 @@ def run(args: argparse.Namespace) -> int:
     left = left_changed.put_back() if args.fix else left_changed.listed()
     checked = benches.check(args.device)
     looked = _looked(args.device, checked)
+    sensor = gpu_sensor.sensor_of(args.device) if args.device and gpu_sensor.is_gpu(args.device) else None
     if args.json:
-        found = {"devices": [_as_json(one) for one in looked], "benches": [b.as_json() for b in checked]}
+        found: dict[str, Any] = {"devices": [_as_json(one) for one in looked]}
+        found["benches"] = [bench.as_json() for bench in checked]
+        if sensor is not None:
+            found["sensor"] = sensor.to_json()
         print(json.dumps({**found, "left_changed": [one.as_json() for one in left]}))
     else:
-        texts = [*map(_as_text, looked), *(bench.as_text() for bench in checked)]
+        seen = [] if sensor is None else ["\n".join(gpu_sensor.as_text(sensor))]
+        texts = [*map(_as_text, looked), *seen, *(bench.as_text() for bench in checked)]
         texts = texts or ["no device at hand"]
         print("\n\n".join([*texts, *left_changed.as_text(left)]))
     if args.fix and (one := next((one for one in left if one.problem), None)):

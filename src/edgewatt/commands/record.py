@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--period",
         type=positive_seconds,
         metavar="S",
-        help="seconds between samples, of devices that let it be chosen; between the lines of a log without time stamps",
+        help="seconds between samples, where a device lets that be chosen; between the lines of a log without stamps",
     )
     record_marks.add_arguments(parser)
 

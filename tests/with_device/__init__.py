@@ -1,0 +1,1 @@
+"""What needs a real device; each part says what, and skips where it is not there."""
