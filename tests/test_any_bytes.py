@@ -78,6 +78,7 @@ def everything_mapped(trace: Trace) -> None:
         trace.series(column).between(5 * NS_PER_S, 6 * NS_PER_S).to_numpy()
 
 
+@pytest.mark.long
 def test_every_byte_of_a_parquet_file_may_be_wrong(closed: Path, tmp_path: Path) -> None:
     """One after the other: pyarrow 26 ends the whole process for some, when it is asked for the footer's statistics."""
     run = Path(shutil.copytree(closed, tmp_path / "run"))

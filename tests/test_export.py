@@ -119,7 +119,7 @@ ROW = st.fixed_dictionaries(
 
 
 @given(st.lists(ROW, min_size=1, max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
 def test_any_rows_read_back(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     """Every float bit by bit, every text character by character, whatever a spreadsheet would have made of it."""
     table = table_of(rows, RESULTS)

@@ -138,7 +138,8 @@ def test_folder_whose_guard_was_killed_is_put_back_by_the_next_one(shell: ShellP
     folder = _left_by_a_killed_program(
         shell,
         "import psutil; process = psutil.Process(shell.streams[0].process.pid);"
-        "[one.kill() for one in [*process.children(recursive=True), process]]",
+        # The shell first: one whose child is killed goes on, and tidies up.
+        "[one.kill() for one in [process, *process.children(recursive=True)]]",
     )
     assert folder.exists()
     third = Guard(shell.phone())

@@ -1,13 +1,15 @@
 """The board that edgewatt runs on: streams and their pace, files that fail or come back, and what is no Jetson."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edgewatt.collectors.android.files.look import Found
 from edgewatt.collectors.host.places import Places
 from edgewatt.collectors.jetson.device import FAMILY
 from edgewatt.collectors.jetson.look import Roots
@@ -22,6 +24,21 @@ from edgewatt.profiler.protocols import Completed
 from edgewatt.profiler.running.record import record
 from tests.jetson_trees import AGX_ORIN, ORIN_NX, board, found, orin_nx
 from tests.trees import write
+
+Reading = Callable[[Found], tuple[ManualClock, BoardFiles]]
+
+
+@pytest.fixture
+def reading() -> Iterator[Reading]:
+    """Opens what reads a board, by a clock of its own; it is closed after the test."""
+    with ExitStack() as held:
+
+        def begin(of: Found) -> tuple[ManualClock, BoardFiles]:
+            clock, collector = ManualClock(), held.enter_context(closing(BoardFiles(of)))
+            collector.open(clock)
+            return clock, collector
+
+        yield begin
 
 
 def opened(root: Path, options: str = "") -> Device:
@@ -58,10 +75,9 @@ def test_rails_are_read_often_and_the_rest_seldom(tmp_path: Path) -> None:
     collector.close()
 
 
-def test_a_rail_at_zero_beside_live_ones_is_a_reading_and_all_at_zero_are_not(tmp_path: Path) -> None:
+def test_a_rail_at_zero_beside_live_ones_is_a_reading_and_all_at_zero_are_not(reading: Reading, tmp_path: Path) -> None:
     made = board(tmp_path, AGX_ORIN)
-    clock, collector = ManualClock(), BoardFiles(found(made))
-    collector.open(clock)
+    clock, collector = reading(found(made))
     (row,) = rails_of(list(items(collector, 0.05, clock)))
     assert row.columns["vdd_cpu_cv.current_a"][0] == 0.0
     for path in made.sysfs.glob("bus/i2c/devices/*/hwmon/hwmon*/curr[123]_input"):
@@ -70,9 +86,10 @@ def test_a_rail_at_zero_beside_live_ones_is_a_reading_and_all_at_zero_are_not(tm
     assert all(np.isnan(values).all() for values in dead.columns.values())
 
 
-def test_eagain_is_null_at_once_and_nobody_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, collector = ManualClock(), BoardFiles(found(orin_nx(tmp_path)))
-    collector.open(clock)
+def test_eagain_is_null_at_once_and_nobody_waits(
+    reading: Reading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, collector = reading(found(orin_nx(tmp_path)))
     monkeypatch.setattr(os, "pread", gated)
     read = list(items(collector, 2.0, clock))
     assert not [item for item in read if isinstance(item, Gap)]
@@ -84,11 +101,10 @@ def gated(_fd: int, _length: int, _offset: int) -> bytes:
     raise BlockingIOError(11, "Resource temporarily unavailable")
 
 
-def test_a_file_that_fails_is_null_and_marked_and_the_rest_goes_on(tmp_path: Path) -> None:
+def test_a_file_that_fails_is_null_and_marked_and_the_rest_goes_on(reading: Reading, tmp_path: Path) -> None:
     made = board(tmp_path, ORIN_NX)
     path = made.sysfs / "bus/i2c/devices/1-0040/hwmon/hwmon2/curr1_input"
-    clock, collector = ManualClock(), BoardFiles(found(made))
-    collector.open(clock)
+    clock, collector = reading(found(made))
     list(items(collector, 0.1, clock))
     path.unlink()
     read = list(items(collector, 0.2, clock))
@@ -101,11 +117,12 @@ def test_a_file_that_fails_is_null_and_marked_and_the_rest_goes_on(tmp_path: Pat
     assert rails_of(list(items(collector, 0.1, clock)))[-1].columns["vdd_in.current_a"][0] == 2.0
 
 
-def test_while_every_file_fails_there_is_a_gap_a_second_and_what_comes_back_is_read(tmp_path: Path) -> None:
+def test_while_every_file_fails_there_is_a_gap_a_second_and_what_comes_back_is_read(
+    reading: Reading, tmp_path: Path
+) -> None:
     made = board(tmp_path, ORIN_NX)
     folder = made.sysfs / "bus/i2c/devices/1-0040/hwmon/hwmon2"
-    clock, collector = ManualClock(), BoardFiles(found(made))
-    collector.open(clock)
+    clock, collector = reading(found(made))
     list(items(collector, 0.2, clock))
     for path in folder.iterdir():
         path.unlink()
@@ -124,19 +141,17 @@ def test_while_every_file_fails_there_is_a_gap_a_second_and_what_comes_back_is_r
     assert all(before.t1_ns == after.t0_ns for before, after in pairwise(gaps))
 
 
-def test_counters_stay_whole(tmp_path: Path) -> None:
-    clock, collector = ManualClock(), BoardFiles(found(orin_nx(tmp_path)))
-    collector.open(clock)
+def test_counters_stay_whole(reading: Reading, tmp_path: Path) -> None:
+    clock, collector = reading(found(orin_nx(tmp_path)))
     slow = [i for i in items(collector, 1.0, clock) if isinstance(i, Batch) and i.stream == ""]
     assert slow[0].columns["over_current_oc1.count_n"].dtype == np.int64
     assert slow[0].columns["over_current_oc1.count_n"].tolist() == [3]
 
 
-def test_a_file_that_was_put_in_place_of_another_is_read(tmp_path: Path) -> None:
+def test_a_file_that_was_put_in_place_of_another_is_read(reading: Reading, tmp_path: Path) -> None:
     made = board(tmp_path, ORIN_NX)
     path = made.sysfs / "bus/i2c/devices/1-0040/hwmon/hwmon2/curr1_input"
-    clock, collector = ManualClock(), BoardFiles(found(made))
-    collector.open(clock)
+    clock, collector = reading(found(made))
     list(items(collector, 0.1, clock))
     write(path.with_suffix(".new"), 777).replace(path)
     assert rails_of(list(items(collector, 0.1, clock)))[-1].columns["vdd_in.current_a"][0] == 0.777
@@ -146,10 +161,9 @@ def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-def test_nothing_stays_open(tmp_path: Path) -> None:
+def test_nothing_stays_open(reading: Reading, tmp_path: Path) -> None:
     before = open_files()
-    clock, collector = ManualClock(), BoardFiles(found(orin_nx(tmp_path)))
-    collector.open(clock)
+    clock, collector = reading(found(orin_nx(tmp_path)))
     list(items(collector, 1.0, clock))
     assert open_files() > before
     collector.close()

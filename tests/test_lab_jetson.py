@@ -5,6 +5,7 @@ import os
 import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -213,11 +214,11 @@ def test_nothing_stays() -> None:
 
 
 def test_a_shorter_text_leaves_nothing_of_a_longer_one(tmp_path: Path) -> None:
-    files = InPlace(tmp_path)
-    for text in ("12345\n", "7\n", "890\n"):
-        files.write("a/b", text)
-        assert (tmp_path / "a/b").read_text().split() == text.split()
-        assert (tmp_path / "a/b").stat().st_size == 6
+    with closing(InPlace(tmp_path)) as files:
+        for text in ("12345\n", "7\n", "890\n"):
+            files.write("a/b", text)
+            assert (tmp_path / "a/b").read_text().split() == text.split()
+            assert (tmp_path / "a/b").stat().st_size == 6
 
 
 def test_records_are_what_the_c_library_reads(tmp_path: Path) -> None:

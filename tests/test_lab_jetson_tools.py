@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,10 +63,11 @@ def tree_of(folder: Path, board: str, *, user: bool = False) -> tuple[Path, Tegr
     path.touch()
     loads.add(path, 0.8, 1, S)
     grow(root, one, user=user)
-    living, files = Living(one, path, S), InPlace(root)
+    living = Living(one, path, S)
     living.follow(2 * S)
-    for name, text in [*Monitors(one, living, 0).texts(2 * S), *slow_texts(one, living.timeline, 2 * S, user=user)]:
-        files.write(name, text)
+    with closing(InPlace(root)) as files:
+        for name, text in [*Monitors(one, living, 0).texts(2 * S), *slow_texts(one, living.timeline, 2 * S, user=user)]:
+            files.write(name, text)
     return root, Tegrastats(one, root, user)
 
 

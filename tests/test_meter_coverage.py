@@ -18,6 +18,8 @@ from tests.virtual_meter.trials import Outcome, Outcomes, trials_of, working
 from tests.virtual_time.scores import score
 from tests.virtual_time.trials import QUANTITIES
 
+pytestmark = pytest.mark.long
+
 # Issue 5, Figures: with the drawn gain taken out.
 MOST_RMS, MOST_BIAS = 0.005, 0.001
 # As many as two cores measure in about a minute. Of 80, 69 or more are held in all but one in a thousand tries.
@@ -62,12 +64,10 @@ def test_a_few_runs_with_a_serial_meter_are_near_to_the_truth(few: list[Outcome]
     check_few(few)
 
 
-@pytest.mark.long
 def test_a_few_runs_with_a_meter_on_usb_are_near_to_the_truth(outcomes: Outcomes) -> None:
     check_few(list(outcomes(CASES["hvpm"], CASES["hvpm"].seeds(FEW))))
 
 
-@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_intervals_hold_the_truth_as_often_as_they_say(outcomes: Outcomes) -> None:
     case = CASES["lvpm"]
@@ -112,7 +112,6 @@ def test_the_figures_are_a_page(few: list[Outcome]) -> None:
     assert f"0 of {FEW} |" in text
 
 
-@pytest.mark.long
 def test_the_figures_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     written = tmp_path / "docs/meters.md"
     assert main(["--seeds", "2", "-o", str(written), "lvpm"]) == 0

@@ -14,6 +14,8 @@ from tests.virtual_meter.cases import CASES
 from tests.virtual_meter.mutations import MUTANTS, edges_later
 from tests.virtual_meter.trials import Outcome, Outcomes, trials_of, working
 
+pytestmark = pytest.mark.long
+
 FEW = 1
 BOTH = ("gross", "net")
 
@@ -51,14 +53,12 @@ def test_a_meter_that_has_no_joules(outcomes: Outcomes, mutant: str, code: str) 
         assert held(found, quantity) == [None] * FEW
 
 
-@pytest.mark.long
 def test_packets_dropped_by_a_meter_on_usb(outcomes: Outcomes) -> None:
     found = measured(outcomes, "5 % of frames dropped", "hvpm")
     assert all({GAPS, "meter_samples_lost"} <= of_run for of_run in reasons(found))
     assert held(found, "gross") == [None] * FEW
 
 
-@pytest.mark.long
 def test_a_stretch_that_was_lost_is_missed(outcomes: Outcomes) -> None:
     """The repeat in which it lies has no joules; the others are right, and the mark tells."""
     found = measured(outcomes, "frames of 50 ms lost")
@@ -81,14 +81,12 @@ def test_windows_that_are_50_ms_late_lose_what_they_hold_of_idle(outcomes: Outco
         assert held(found, quantity) == [False] * FEW
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("mutant", ["runner 50 ms early", "edges 50 ms late"])
 def test_windows_that_are_50_ms_early_hold_warm_up_which_draws_the_same(outcomes: Outcomes, mutant: str) -> None:
     found = measured(outcomes, mutant)
     assert all(abs(one.errors[quantity]) < 2e-3 for one in found for quantity in BOTH)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("mutant", ["meter 50 ms late", "echoes 50 ms late"])
 def test_what_the_trains_take_out(outcomes: Outcomes, mutant: str) -> None:
     """A clock that is off all through the run: that is what the trains are for."""
@@ -98,7 +96,6 @@ def test_what_the_trains_take_out(outcomes: Outcomes, mutant: str) -> None:
         assert one.errors["gross"] == pytest.approx(other.errors["gross"], abs=2e-4)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("mutant", ["meter 50 ms late from the middle on", "meter 50 ms early from the middle on"])
 def test_a_meter_s_clock_that_jumps_between_the_trains_is_marked(outcomes: Outcomes, mutant: str) -> None:
     """No clock drifts like that, and where the windows lie is then not known."""
