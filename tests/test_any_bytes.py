@@ -50,7 +50,7 @@ def flipped(content: bytes, flips: list[tuple[int, int]]) -> bytes:
 
 
 @pytest.mark.parametrize("state", ["closed", "crashed"])
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_any_damage_gives_a_value_or_a_named_error(
     closed: Path, crashed: Path, tmp_path_factory: pytest.TempPathFactory, state: str, data: st.DataObject

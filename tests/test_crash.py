@@ -210,6 +210,7 @@ def test_35_random_kills(tmp_path: Path) -> None:
     assert left["closing: recording"], left
 
 
+@pytest.mark.long
 def test_a_recovery_that_is_killed_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop before each of the steps that change the disk, in turn, until one recovery gets through."""
     crashed = recorded(tmp_path / "run", closed=False)

@@ -57,7 +57,7 @@ def interval_ns(t: NDArray[np.int64]) -> float:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_agrees_with_the_reference(data: st.DataObject) -> None:
     t, p = data.draw(traces())
     t0, t1 = data.draw(windows(t))
@@ -97,7 +97,7 @@ def test_order_of_windows_does_not_matter(data: st.DataObject) -> None:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_chunks_do_not_matter(data: st.DataObject) -> None:
     t, p = data.draw(traces())
     t0, t1 = data.draw(windows(t))

@@ -234,13 +234,13 @@ def test_a_run_has_its_samples_and_its_joules(server: TcpEnd, tmp_path: Path) ->
 
     def talk() -> None:
         with suppress(OSError):  # it hangs up when the run is over
-            while not over.wait(0.005):
+            while not over.wait(0.05):  # five in a row that are late would be a gap
                 server.send(b"5.0,0.5\n")
 
     server.send(b"V,A\n")
     meter = threading.Thread(target=talk)
     meter.start()
-    trace = record(device, tmp_path / "run", seconds=0.5)
+    trace = record(device, tmp_path / "run", seconds=1.0)
     over.set()
     meter.join()
     device.close()
