@@ -6,8 +6,8 @@ BIN := $(VENV)/bin
 # A worker more than there are cores, since many tests wait; each takes the next test.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
-# A file at a time: what its tests share, they make once.
-PEERS ?= --numprocesses $(WORKERS) --dist loadfile
+# A file at a time: what its tests share, they make once. Most of the time they wait for programs of others.
+PEERS ?= --numprocesses $$(($(WORKERS) + 1)) --dist loadfile
 
 .PHONY: profile test lint suite coverage test-long test-peers test-extras test-pythons coverage-figures benchmarks clean
 
