@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
 # A file at a time: what its tests share, they make once. Most of the time they wait for programs of others.
-PEERS ?= --numprocesses $$(($(WORKERS) + 1)) --dist loadfile
+PEERS ?= --numprocesses $(WORKERS) --dist loadfile
 
 .PHONY: profile test lint suite coverage test-long test-peers test-extras test-pythons coverage-figures benchmarks clean
 
