@@ -137,9 +137,10 @@ def test_folder_whose_guard_was_killed_is_put_back_by_the_next_one(shell: ShellP
     other.add("screen", "true")
     folder = _left_by_a_killed_program(
         shell,
-        "import psutil; process = psutil.Process(shell.streams[0].process.pid);"
-        # The shell first: one whose child is killed goes on, and tidies up.
-        "[one.kill() for one in [process, *process.children(recursive=True)]]",
+        # Stopped first: a shell whose child is killed goes on, and tidies up.
+        "import psutil, subprocess; process = psutil.Process(shell.streams[0].process.pid); process.suspend();"
+        "pids = [str(one.pid) for one in [*process.children(recursive=True), process]];"
+        "subprocess.run(['sh', '-c', 'kill -9 \"$@\"', 'sh', *pids], stderr=subprocess.DEVNULL)",
     )
     assert folder.exists()
     third = Guard(shell.phone())

@@ -48,10 +48,11 @@ TOKENS = (
 
 
 WAIT_FOR_LOAD = """
-import pathlib, sys
-file = pathlib.Path(sys.argv[1]) / "sys/devices/gpu.0/load"
-while (text := file.read_text().strip()) == "0":
-    pass
+import sys
+text = "0"
+while text == "0":
+    with open(sys.argv[1] + "/sys/devices/gpu.0/load", "rb", buffering=0) as file:
+        text = file.read(64).decode().strip()  # at once: it is written in place
 print(text)
 """
 

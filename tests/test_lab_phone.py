@@ -268,7 +268,7 @@ def test_it_is_a_device_that_keeps_its_truth_and_leaves_nothing(tmp_path: Path) 
     assert measured[-1].phase.runs == done.iterations
     assert 0.05 < measured[-1].energy_j < 5.0
     (exact,) = [w for w in sink.windows if w.name == "truth/0"]
-    assert exact.attributes["energy_j"]["battery"] == measured[-1].energy_j
+    assert exact.attributes["energy_j"]["battery"] == pytest.approx(measured[-1].energy_j, rel=1e-12)
     assert (exact.t0_ns, exact.t1_ns) == (measured[-1].phase.t0_ns, measured[-1].phase.t1_ns)
     (window,) = [w for w in sink.windows if w.name == "measure/0"]
     clocks = read_truth(tmp_path / RAW).clocks
