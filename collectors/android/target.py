@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from edgewatt.collectors.android.conditions import Conditions
 from edgewatt.collectors.android.phone import Phone
-from edgewatt.collectors.android.stamps import STAMP_SH, UPTIME_STEP_NS
+from edgewatt.collectors.android.stamps import STAMP_SH
 from edgewatt.collectors.android.state.facts import AWAKE, SUSPENDED, phone_facts
 from edgewatt.collectors.transports.link import Stream
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.clock import Clock
 from edgewatt.profiler.clockfit import Echo
-from edgewatt.profiler.errors import DeviceError, UsageError
+from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import Completed
 
 
@@ -48,18 +48,7 @@ class PhoneTarget:
         asked_ns = clock.now_ns()
         said = self._phone.sh(self._time_sh).stdout
         answered_ns = clock.now_ns()
-        words = said.split()
-        epoch, uptime = (words[0], words[1]) if len(words) == 2 else (b"", b" ".join(words[:1]))
-        device_ns = self._phone.stamps.to_ns(epoch, uptime)
-        if device_ns is None:
-            raise DeviceError(
-                f"{self._phone.uri} does not tell the time: asked for $EPOCHREALTIME and {self._phone.proc}/uptime, it "
-                f"printed {said[:80]!r}; without a clock its samples cannot be placed"
-            )
-        if epoch:
-            return Echo(asked_ns, device_ns, answered_ns)
-        half_ns = UPTIME_STEP_NS // 2
-        return Echo(asked_ns - half_ns, device_ns + half_ns, answered_ns + half_ns)
+        return self._phone.echo(asked_ns, said, answered_ns)
 
     def facts(self) -> Mapping[str, Any]:
         """The conditions of the phone, as plain JSON."""

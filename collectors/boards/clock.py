@@ -7,7 +7,7 @@ CLOCK_BOOTTIME, as on a phone: see stamps.py. A shell without EPOCHREALTIME (bas
 import shlex
 from typing import Final
 
-from edgewatt.collectors.android.stamps import STAMP_SH, UPTIME_STEP_NS
+from edgewatt.collectors.android.stamps import STAMP_SH
 from edgewatt.collectors.transports.link import LinkLost, LinkTimeout
 from edgewatt.collectors.transports.reached import COMMAND_TIMEOUT_S, Reached
 from edgewatt.collectors.transports.ssh_link import SshLink
@@ -33,18 +33,7 @@ class BoardClock:
     def probe(self, clock: Clock) -> Echo:
         """The board's time between two looks at `clock`; as wide as its clock is coarse. Raises DeviceError."""
         asked_ns, said, answered_ns = self._answer(clock)
-        words = said.split()
-        epoch, uptime = (words[0], words[1]) if len(words) == 2 else (b"", b" ".join(words[:1]))
-        device_ns = self._board.stamps.to_ns(epoch, uptime)
-        if device_ns is None:
-            raise DeviceError(
-                f"{self._board.uri} does not tell the time: asked for $EPOCHREALTIME and {self._board.proc}/uptime, it "
-                f"printed {said[:80]!r}; without a clock its samples cannot be placed"
-            )
-        if epoch:
-            return Echo(asked_ns, device_ns, answered_ns)
-        half_ns = UPTIME_STEP_NS // 2
-        return Echo(asked_ns - half_ns, device_ns + half_ns, answered_ns + half_ns)
+        return self._board.echo(asked_ns, said, answered_ns)
 
     def close(self) -> None:
         """End the stream."""

@@ -5,8 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from edgewatt.collectors.android.stamps import PHONE_CLOCK, PhoneStamps
+from edgewatt.collectors.android.stamps import PHONE_CLOCK, UPTIME_STEP_NS, PhoneStamps
 from edgewatt.collectors.transports.link import OUTPUT_LIMIT_B, Connect, Link, LinkLost
+from edgewatt.profiler.clockfit import Echo
+from edgewatt.profiler.errors import DeviceError
 from edgewatt.profiler.protocols import Completed
 
 COMMAND_TIMEOUT_S: Final = 10.0
@@ -55,6 +57,24 @@ class Reached:
         except LinkLost:
             self.reconnect()
             return self.link.run(command, timeout_s=timeout_s, limit_b=limit_b)
+
+    def echo(self, asked_ns: int, said: bytes, answered_ns: int) -> Echo:
+        """What it said of its time, `$EPOCHREALTIME` where its shell has that and /proc/uptime, between two looks.
+
+        As wide as its clock is coarse. Raises DeviceError where it told none.
+        """
+        words = said.split()
+        epoch, uptime = (words[0], words[1]) if len(words) == 2 else (b"", b" ".join(words[:1]))
+        device_ns = self.stamps.to_ns(epoch, uptime)
+        if device_ns is None:
+            raise DeviceError(
+                f"{self.uri} does not tell the time: asked for $EPOCHREALTIME and {self.proc}/uptime, it printed "
+                f"{said[:80]!r}; without a clock its samples cannot be placed"
+            )
+        if epoch:
+            return Echo(asked_ns, device_ns, answered_ns)
+        half_ns = UPTIME_STEP_NS // 2
+        return Echo(asked_ns - half_ns, device_ns + half_ns, answered_ns + half_ns)
 
     def reconnect(self, within_s: float = RECONNECT_S) -> None:
         """A new connection for commands. Raises LinkLost with the last reason if there is none in time.
