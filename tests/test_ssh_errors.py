@@ -50,8 +50,8 @@ SAID = {
     "Disconnected from 192.168.1.20 port 22\r\n": ("too many keys", "IdentitiesOnly", False),
     "Host key verification failed.\r\n": ("not known yet", "answer yes", False),
     CHANGED: ("not the one that is known", "ssh-keygen -R '[192.168.1.20]:2222'", False),
-    "/home/me/.ssh/config: line 9: Bad configuration option: nonsense\r\n"
-    "/home/me/.ssh/config: terminating, 1 bad configuration options\r\n": ("own configuration", "mend", False),
+    "~/.ssh/config: line 9: Bad configuration option: nonsense\r\n"
+    "~/.ssh/config: terminating, 1 bad configuration options\r\n": ("own configuration", "mend", False),
     "mux_client_request_session: session request failed: Session open refused by peer\r\n": (
         "no further session",
         "MaxSessions",
@@ -91,7 +91,7 @@ def test_a_greeting_beside_it_changes_nothing() -> None:
 
 
 def test_a_remote_program_that_may_not_read_a_file_is_no_failed_login() -> None:
-    error = failed(BOARD, "bash: line 1: /root/x: Permission denied\n", begun=True)
+    error = failed(BOARD, "bash: line 1: /data/x: Permission denied\n", begun=True)
     assert isinstance(error, LinkLost)
     assert "connection ended (it said" in str(error)
 
