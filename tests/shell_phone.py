@@ -39,13 +39,15 @@ class PhoneStream:
         self.returncode: int | None = None
         self.lost = False
         self._said: bytes | None = None
+        self._ending = threading.RLock()  # a test and the thread of what it tests may close one stream at once
 
     @property
     def stderr(self) -> bytes:
-        if self._said is not None:
-            return self._said
-        self._errors.seek(0)
-        return self._errors.read(CHUNK_B)
+        with self._ending:
+            if self._said is not None:
+                return self._said
+            self._errors.seek(0)
+            return self._errors.read(CHUNK_B)
 
     def read(self, timeout_s: float) -> bytes | None:
         assert self.process.stdout is not None
@@ -66,13 +68,14 @@ class PhoneStream:
         return None
 
     def close(self) -> None:
-        if self._said is not None:
-            return
-        self._said = self.stderr
-        self._errors.close()
-        self.hang_up()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        with self._ending:
+            if self._said is not None:
+                return
+            self._said = self.stderr
+            self._errors.close()
+            self.hang_up()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
 
     def hang_up(self) -> None:
         assert self.process.stdin is not None
