@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from edgewatt.profiler.device import open_device
 from tests.shell import EDGEWATT, edgewatt
 
 
@@ -61,6 +62,9 @@ def test_it_says_where_it_is_and_goes_without_a_trace(end: signal.Signals) -> No
         for root in ("sysfs", "proc", "tmp"):
             assert Path(said[root]).is_dir()
         assert os.access(said["benchmark_model"], os.X_OK)
+        phone = open_device(f"adb+tcp://{said['adb']}?sampler=off")  # as whoever was told where it is would
+        assert phone.simulated
+        phone.close()
 
 
 def _own_addresses() -> list[str]:

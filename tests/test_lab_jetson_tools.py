@@ -152,6 +152,9 @@ def test_the_command_says_where_and_a_command_is_a_load() -> None:
             assert Path(said["tegrastats"]).is_relative_to(root)
             asking = [*said["load"], "--gpu", "0.6", "--", sys.executable, "-c", WAIT_FOR_LOAD, str(root)]
             assert subprocess.check_output(asking, text=True).split() == ["600"]
+            board = open_device(f"jetson?root={root}")  # as whoever was told where it is would
+            assert board.simulated
+            board.close()
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0

@@ -99,6 +99,7 @@ def _device(
         device_id=who.device_id,
         collectors=collectors,
         soc=who.soc,
+        simulated=who.simulated,
         target=target,
         workload=partial(_workload, phone),
         facts=_facts(who, reading.profile),

@@ -18,7 +18,7 @@ from edgewatt.collectors.boards.finding import Survey, find, survey_board
 from edgewatt.collectors.boards.sampler import BoardSampler
 from edgewatt.collectors.boards.target import BoardTarget
 from edgewatt.collectors.generic.options import period_of
-from edgewatt.collectors.jetson.facts import soc_of
+from edgewatt.collectors.jetson.facts import is_simulated, soc_of
 from edgewatt.collectors.transports.reached import Reached
 from edgewatt.collectors.transports.ssh_address import USAGE, parse_address
 from edgewatt.collectors.transports.ssh_link import Connecting
@@ -63,6 +63,7 @@ def _device(uri: DeviceUri, board: Reached, surveyed: Survey, collectors: tuple[
         device_id=identity,
         collectors=collectors,
         soc=soc_of(seen) or facts["cpu_model"],
+        simulated=is_simulated(seen),
         idle_state="awake",
         target=target,
         facts={**facts, "device_id_basis": basis, "reached_by": "ssh"},

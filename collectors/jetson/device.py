@@ -57,6 +57,7 @@ def open_jetson(uri: DeviceUri) -> Device:
         device_id=identity,
         collectors=_collectors(uri, look, found),
         soc=facts.soc_of(look),
+        simulated=facts.is_simulated(look),
         idle_state="awake",
         target=BoardTarget(places, roots),
         workload=workload,

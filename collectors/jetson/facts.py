@@ -11,6 +11,7 @@ from edgewatt.collectors.host.facts import APPLICATION_KEY
 from edgewatt.collectors.jetson import clocks, heat
 from edgewatt.collectors.jetson.look import BoardLook
 
+_SIMULATED: Final = "edgewatt,simulated"
 _TREES: Final = ("{sysfs}/firmware/devicetree/base", "{proc}/device-tree")
 _RELEASE: Final = "{root}/etc/nv_tegra_release"
 # `pmode:0002 fmode:...`, the mode that nvpmodel set last (remembered); its names are in its configuration.
@@ -59,6 +60,11 @@ def board_names(look: BoardLook) -> list[str]:
         name for file in ("compatible", "model") for tree in _TREES for name in look.strings(look.at(f"{tree}/{file}"))
     ]
     return list(dict.fromkeys(found))
+
+
+def is_simulated(look: BoardLook) -> bool:
+    """Whether it is a board of edgewatt's virtual lab, which says so in its device tree."""
+    return _SIMULATED in board_names(look)
 
 
 def model_of(look: BoardLook) -> str | None:

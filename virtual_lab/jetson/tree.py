@@ -19,6 +19,8 @@ DEVFREQ: Final = "sys/class/devfreq"
 CPUS: Final = "sys/devices/system/cpu"
 DEBUG: Final = "sys/kernel/debug"
 TREE: Final = "sys/firmware/devicetree/base"
+# Among what it is compatible with, so that whoever reads it knows.
+SIMULATED: Final = "edgewatt,simulated"
 TEGRASTATS: Final = "usr/bin/tegrastats"
 _FIRST_HWMON: Final = 2  # others come before it, a fan's among them
 _PROGRAM: Final = """\
@@ -77,7 +79,7 @@ def _static(board: Board, seed: int, *, user: bool) -> Iterator[tuple[str, str]]
     said = f"# R{release} (release), REVISION: {revision}, GCID: 41062509, BOARD: generic, EABI: aarch64, "
     yield "etc/nv_tegra_release", f"{said}DATE: Wed Jan  8 01:49:37 UTC 2025\n"
     yield f"{TREE}/model", f"{board.model}\0"
-    yield f"{TREE}/compatible", "".join(f"{one}\0" for one in board.compatible)
+    yield f"{TREE}/compatible", "".join(f"{one}\0" for one in (*board.compatible[:-1], SIMULATED, board.compatible[-1]))
     yield f"{TREE}/serial-number", f"14205{seed % 10**8:08d}\0"
     yield "var/lib/nvpmodel/status", f"pmode:{board.mode:04d}\n"
     free = "".join(f"{name:16}{board.ram_mb * 512:8d} kB\n" for name in ("MemFree:", "MemAvailable:"))

@@ -281,6 +281,7 @@ def properties(phone: Personality, seed: int) -> Mapping[str, str]:
         "ro.product.cpu.abi": _abi(),
         "ro.product.cpu.abilist": _abi(),
         "sys.boot_completed": "1",
+        "ro.edgewatt.simulated": "1",  # for whoever reads it, by whatever address
         **chip,
         **phone.properties,
     }

@@ -35,7 +35,10 @@ _CHIP: Final = (
     "ro.hardware",
 )
 _SERIAL: Final = ("ro.serialno", "ro.boot.serialno")
+# What a phone of edgewatt's virtual lab says of itself.
+_SIMULATED: Final = "ro.edgewatt.simulated"
 _OTHERS: Final = (
+    _SIMULATED,
     "ro.product.brand",
     "ro.product.manufacturer",
     "ro.product.model",
@@ -75,6 +78,7 @@ class Identity:
     android: str | None = None
     build: str | None = None
     abis: tuple[str, ...] = ()
+    simulated: bool = False
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -111,6 +115,7 @@ def parse_identity(text: str, uri: str, *, hardware: str = "") -> Identity:
         android=android,
         build=known.get("ro.build.fingerprint"),
         abis=tuple(abi for abi in abis.split(",") if abi),
+        simulated=_SIMULATED in known,
         properties={key: value for key, value in known.items() if key not in _SERIAL},
     )
 
