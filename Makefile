@@ -9,7 +9,10 @@ PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
 # A file at a time: what its tests share, they make once. Most of the time they wait for programs of others.
 PEERS ?= --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: profile test lint suite coverage test-long test-peers test-extras test-pythons coverage-figures benchmarks clean
+# Every test and every command that it starts would compile all of it again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: profile test lint compiled suite coverage test-long test-peers test-extras test-pythons coverage-figures benchmarks clean
 
 profile: $(VENV)/ready
 	rm -rf out/host out/phone out/bench
@@ -19,7 +22,13 @@ profile: $(VENV)/ready
 	$(BIN)/edgewatt export out/host out/phone out/bench --to csv -o out/table.csv
 	$(BIN)/edgewatt export out/host out/phone out/bench --to markdown -o -
 
-test: lint suite
+test: $(VENV)/ready
+	$(MAKE) --no-print-directory --jobs 2 lint compiled
+	$(MAKE) --no-print-directory suite
+
+# Once, beside the linters; else every worker compiles every test for itself.
+compiled: $(VENV)/ready
+	$(BIN)/pytest --collect-only -q -m "not peer" >/dev/null
 
 lint: $(VENV)/ready
 	$(BIN)/ruff format --check .

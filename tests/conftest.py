@@ -13,7 +13,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Below `nohup` what hangs up would go on.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
+# EXAMPLES=500 tries properties harder.
+EXAMPLES = int(os.environ.get("EXAMPLES", "40"))
+settings.register_profile("fixed", derandomize=True, deadline=None, database=None, max_examples=EXAMPLES)
 settings.load_profile("fixed")
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from edgewatt.cli import SHELLS, VERBS
 from edgewatt.profiler import tables
-from tests.shell import EDGEWATT, QUICK, edgewatt, edgewatt_json
+from tests.shell import EDGEWATT, QUICK, called, edgewatt, edgewatt_json
 
 
 @pytest.fixture(scope="module")
@@ -117,10 +117,16 @@ def test_doctor_names_what_is_missing_and_its_fix() -> None:
     ],
 )
 def test_wrong_input_is_one_clear_line(tmp_path: Path, words: list[str], code: int, says: str) -> None:
-    done = edgewatt(*words, cwd=tmp_path)
+    done = called(*words, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert says in done.stderr
     assert not (tmp_path / "new").exists()
+
+
+def test_from_the_shell_it_is_no_other(tmp_path: Path) -> None:
+    done = edgewatt("profile", "absent.tflite", "-d", "host", "-o", "new", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "absent.tflite" in done.stderr
 
 
 def test_a_run_is_never_written_over(run: Path) -> None:
@@ -144,14 +150,14 @@ def test_a_meter_without_energy_is_not_measured(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", SHELLS)
 def test_completion_knows_every_verb(shell: str) -> None:
-    done = edgewatt("--print-completion", shell)
+    done = called("--print-completion", shell)
     assert done.returncode == 0
     assert all(verb in done.stdout for verb in VERBS)
 
 
 def test_every_verb_has_examples() -> None:
     for verb in VERBS:
-        assert f"edgewatt {verb}" in edgewatt(verb, "--help").stdout.partition("examples:")[2]
+        assert f"edgewatt {verb}" in called(verb, "--help").stdout.partition("examples:")[2]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
