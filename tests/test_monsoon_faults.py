@@ -147,6 +147,10 @@ def test_without_permission_the_rule_is_in_the_message() -> None:
         on_usb("hvpm", faults=["denied=1"])
 
 
-def test_the_aux_channel_of_an_lvpm_over_usb_has_no_known_unit() -> None:
-    with pytest.raises(UsageError, match="nobody states the unit"):
-        on_usb("lvpm", "&channels=aux")
+def test_the_aux_channel_of_an_lvpm_over_usb_is_given_with_its_unit_said_to_be_assumed() -> None:
+    device, _ = on_usb("lvpm", "&channel=aux")
+    answer, _, _ = measure(device, rows(100))
+    (channel,) = answer.channels[""]
+    assert channel.column == "aux.current_a"
+    assert channel.source.endswith("(the unit of its scale, ampere, is assumed)")
+    assert answer.sources == ()

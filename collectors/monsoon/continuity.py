@@ -5,8 +5,8 @@ can tell (timeline.py). The count over USB has 16 bits and wraps; in the first s
 may start anywhere (second-hand: ACTS, which leaves that second out), and the host's clock is asked instead.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewatt.collectors.monsoon.readings import SEQUENCES, Columns, Frames, Span
+from edgewatt.collectors.monsoon.rhythm import Due, Rhythm
 
 # Samples in the meter's first second (5 kHz: every client of both models).
 FIRST_SECOND: Final = 5000
@@ -24,16 +25,25 @@ DROPPED: Final = "samples dropped by the meter itself"
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """What is missing before something: at least `lost` slots, and any multiple of `step` more (0: certainly none)."""
+    """What is missing before something: at least `lost` slots, and any multiple of `step` more (0: certainly none).
+
+    `unsure`: it may be so many fewer or more. `due` knows of calibrations that may be among what is missing more.
+    """
 
     lost: int
     step: int
     cause: str
+    unsure: int = 0
+    due: Due | None = None
+
+    def length(self, more: int) -> int:
+        """The slots that are missing, if `more` are than `lost`."""
+        return self.lost + more - (self.due.shorten(self.lost + more) if more and self.due is not None else 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """Slots that follow each other, `slots` of them; `columns` of the measured ones, and the spans of the others."""
+    """Slots that follow each other, `slots` of them; those in `spans` hold no measurement."""
 
     slots: int
     columns: Columns
@@ -51,12 +61,19 @@ class Continuity:
         self._sequence: int | None = None
         self._dropped: int | None = None
         self._since_start = 0
-        self.step = SEQUENCES
+        self._rhythm = Rhythm()
+        self._most = 1
+
+    @property
+    def step(self) -> int:
+        """Slots of as many frames as the sequence does not count."""
+        return SEQUENCES * (self._rhythm.data or self._most)
 
     def restart(self) -> None:
         """What follows was measured after a new start, and counts from anywhere."""
         self._sequence = self._dropped = None
         self._since_start = 0
+        self._rhythm.restart()
 
     def parts(self, frames: Frames) -> Iterator[Part]:
         """The parts of frames that follow those of the last call."""
@@ -79,24 +96,36 @@ class Continuity:
         if frames.dropped is not None:
             dropped = _steps(frames.dropped, self._dropped, first=0)
             self._dropped = int(frames.dropped[-1])
-        self.step = SEQUENCES * int(frames.ends[0])
-        broken = lost.any() or (dropped is not None and dropped.any())
-        if not broken:
-            return {0: Break(0, self.step, DAMAGED)} if frames.damaged else {}
         entries = np.diff(frames.ends, prepend=0)
         least, most = int(entries.min()), int(entries.max())
-        self.step = SEQUENCES * most
-        found = {}
-        for at in np.flatnonzero(lost if dropped is None else (lost != 0) | (dropped != 0)).tolist():
-            missing, meter = int(lost[at]), 0 if dropped is None else int(dropped[at])
-            if meter:
-                believed = meter if int(frames.ends[at]) + self._since_start > FIRST_SECOND else 0
-                found[at] = Break(max(believed, missing * least), 1, DROPPED)
-            else:
-                cause = DAMAGED if frames.damaged and at == 0 else LOST
-                found[at] = Break(missing * least, self.step if least == most else 1, cause)
-        if frames.damaged and 0 not in found:
-            found[0] = Break(0, self.step, DAMAGED)
+        self._most = max(self._most, most)
+        missing = {at: int(lost[at]) for at in np.flatnonzero(lost).tolist()}
+        if frames.kinds is not None:
+            known = self._rhythm.follow(frames.kinds, entries, missing)
+            found = {at: Break(one.slots, self.step, LOST, one.unsure, one.due) for at, one in known.items()}
+        else:
+            found = self._by_meter(frames, missing, dropped, least, most)
+        if frames.damaged and (0 not in found or found[0].cause == LOST):
+            found[0] = replace(found.get(0, Break(0, self.step, LOST)), cause=DAMAGED)
+        return found
+
+    def _by_meter(
+        self,
+        frames: Frames,
+        missing: Mapping[int, int],
+        dropped: NDArray[np.uint16] | None,
+        least: int,
+        most: int,
+    ) -> dict[int, Break]:
+        """What is missing over USB: the meter's own count, and packets of one to three entries."""
+        found = {
+            at: Break(count * least, self.step if least == most else 1, LOST, count * (most - least))
+            for at, count in missing.items()
+        }
+        counted = dropped if dropped is not None else np.empty(0, np.uint16)
+        for at in np.flatnonzero(counted).tolist():
+            count = int(counted[at]) if int(frames.ends[at]) + self._since_start > FIRST_SECOND else 0
+            found[at] = Break(max(count, missing.get(at, 0) * least), 1, DROPPED)
         return found
 
 
@@ -112,6 +141,4 @@ def _cut(frames: Frames, begin: int, end: int, before: Break | None) -> Part:
     """The slots from `begin` to before `end`."""
     inside = [span for span in frames.spans if span.end > begin and span.begin < end]
     spans = [Span(max(one.begin, begin) - begin, min(one.end, end) - begin, one.announced) for one in inside]
-    first = begin - sum(min(span.end, begin) - span.begin for span in frames.spans if span.begin < begin)
-    of = slice(first, first + end - begin - sum(span.end - span.begin for span in spans))
-    return Part(end - begin, {name: values[of] for name, values in frames.columns.items()}, spans, before)
+    return Part(end - begin, {name: values[begin:end] for name, values in frames.columns.items()}, spans, before)

@@ -1,6 +1,7 @@
 """A Monsoon as a device: `monsoon:/dev/ttyACM0`, `monsoon:SERIAL`, or `monsoon:` for the only one at hand.
 
-`boundary` says where on the power path it measures, and has to be said. `channels` are some of main,usb,aux; `rate` is
+`boundary` says where on the power path it measures, and has to be said. `channels` are main and some of usb,aux;
+`channel=usb` or `channel=aux` is one alone, and usb needs no boundary: it is usb_inline. `rate` is
 how many rows a second are stored (default 5000: every sample). The output is left alone unless `voltage` is given, and
 stays on unless `off=yes`; `current_limit` sets both limits, `passthrough` the USB passthrough for as long as is
 measured; `lead` is the resistance of the leads in ohm, `profile` a device profile with the meter's accuracy.
@@ -23,6 +24,7 @@ from edgewatt.collectors.monsoon.passthrough import FAMILY as SCHEME
 from edgewatt.collectors.monsoon.passthrough import WHAT, put_back
 from edgewatt.collectors.monsoon.running import Running, in_process, in_thread
 from edgewatt.collectors.monsoon.searching import address_of
+from edgewatt.collectors.monsoon.simulated import is_simulated
 from edgewatt.collectors.monsoon.voltage import Range, set_voltage
 from edgewatt.collectors.monsoon.wiring import Wiring, terminal_voltage, wiring_of
 from edgewatt.device_profiles.loader import DeviceProfile, load
@@ -69,6 +71,7 @@ class _Bench:
             collectors=(collector,),
             facts={"boundary": self.options.boundary, "measured_v": measured_v, **status.to_json()},
             close=self._close,
+            simulated=is_simulated(self.address, self.backend),
         )
 
     def _briefly(self, do: Callable[..., Any], *args: Any) -> Any:
@@ -103,10 +106,12 @@ class _Bench:
     def _check_channels(self, wiring: Wiring) -> None:
         for name in self.options.channels:
             if name not in wiring.channels:
-                raise UsageError(
-                    f"device {self.uri.text!r}: the {name} channel of an {wiring.status.model.upper()} over "
-                    f"{wiring.status.wire} cannot be measured: nobody states the unit of its scale"
-                )
+                raise UsageError(f"device {self.uri.text!r}: no scale of the {name} channel is known")
+        if "main" in self.options.channels and "main" not in wiring.voltages:
+            raise DeviceError(
+                f"{self.address}: it measures the voltage of its AUX terminals, not of main, so there are no joules of "
+                "main; ask for channel=aux, or switch its voltage channel with the vendor's tools"
+            )
 
     def _launch(self) -> Running:
         request = Request(self.address, _noted(self.uri), self.options.passthrough)

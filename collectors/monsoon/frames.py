@@ -26,6 +26,8 @@ LEAST_SAMPLE_L: Final = BEFORE_ENTRIES + ENTRY_B + 1
 
 # A run of frames at a time, so that the arrays made of it stay in the cache of a core.
 RUN: Final = 4096
+# A little more than the frames of a second, after which others come.
+_LOOK: Final = 768
 # How far the next frame is looked for at once.
 _WINDOW_B: Final = 1 << 16
 # Numpy does not pay for fewer, such as two of calibration.
@@ -166,8 +168,11 @@ def _equal(received: NDArray[np.uint8], at: int, length: int) -> NDArray[np.uint
         if received[at + few * length] != length - 1:
             return received[at : at + few * length].reshape(few, length)
     rows = received[at : at + most * length].reshape(most, length)
-    same = rows[:, 0] == length - 1
-    return rows if same.all() else rows[: int(same.argmin())]
+    for begin in range(0, most, _LOOK):
+        same = rows[begin : begin + _LOOK, 0] == length - 1
+        if not same.all():
+            return rows[: begin + int(same.argmin())]
+    return rows
 
 
 def _good(rows: NDArray[np.uint8]) -> int:
@@ -177,9 +182,10 @@ def _good(rows: NDArray[np.uint8]) -> int:
         return 0
     if len(rows) <= _FEW:
         return next((at for at, row in enumerate(rows) if not _is_good(row.tobytes())), len(rows))
-    good = (rows[:, 1] & SAMPLE_MASK) == SAMPLE
+    kinds = rows[:, 1].copy()
+    good = (kinds & SAMPLE_MASK) == SAMPLE
     if length >= STATUS_L:
-        good |= rows[:, 1] == STATUS
+        good |= kinds == STATUS
     good &= np.einsum("ij->i", rows[:, :-1]) == rows[:, -1]
     return len(rows) if good.all() else int(good.argmin())
 

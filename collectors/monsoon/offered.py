@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from edgewatt.collectors.monsoon.options import RATE_HZ, Options
+from edgewatt.collectors.monsoon.options import RATE_HZ, USB_BOUNDARY, Options
 from edgewatt.collectors.monsoon.products import CURRENT, PHONE_VOLTAGE, POWER, VOLTAGE
 from edgewatt.collectors.monsoon.wiring import Wiring
 from edgewatt.device_profiles.loader import DeviceProfile
@@ -15,7 +15,7 @@ NAME: Final = "monsoon"
 
 def powers(options: Options, wiring: Wiring) -> tuple[str, ...]:
     """The channels of which both current and voltage are measured."""
-    return tuple(name for name in options.channels if name == "main" or (name == "usb" and wiring.status.wire == "usb"))
+    return tuple(name for name in options.channels if name in wiring.voltages)
 
 
 def channels_of(options: Options, wiring: Wiring, profile: DeviceProfile) -> tuple[Channel, ...]:
@@ -28,7 +28,7 @@ def channels_of(options: Options, wiring: Wiring, profile: DeviceProfile) -> tup
         return Channel(
             name,
             quantity,
-            source=f"{status.model} {status.serial} over {status.wire}",
+            source=f"{status.model} {status.serial} over {status.wire}{wiring.assumed.get(name, '')}",
             period_s=period_s,
             window_s=window_s,
             accuracy=accuracy,
@@ -99,4 +99,7 @@ def _product(current: Accuracy | None, voltage: Accuracy | None) -> Accuracy | N
 
 
 def _boundary(name: str, options: Options) -> Boundary | None:
-    return {"usb": "usb_inline", "aux": None}.get(name, options.boundary)
+    """That of an aux channel beside the main one is not known: it is told for one of them."""
+    if name == "usb":
+        return USB_BOUNDARY
+    return options.boundary if name == options.channels[0] else None

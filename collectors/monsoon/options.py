@@ -14,6 +14,7 @@ BOUNDARIES: Final = ("battery_bypass", "battery_series", "usb_inline")
 OPTIONS: Final = (
     "boundary",
     "channels",
+    "channel",
     "rate",
     "voltage",
     "off",
@@ -23,6 +24,7 @@ OPTIONS: Final = (
     "profile",
     "backend",
 )
+USB_BOUNDARY: Final = "usb_inline"
 RATE_HZ: Final = 5000
 
 
@@ -48,9 +50,12 @@ class Options:
 def options_of(uri: DeviceUri) -> Options:
     """The options of a URI. Raises UsageError for one that is unknown or wrong, and without a boundary."""
     only_options(uri, *OPTIONS)
+    channels = _channels(uri)
+    if "lead" in uri.options and CHANNELS[0] not in channels:
+        raise UsageError(f"device {uri.text!r}: lead is of the main channel, and channel={channels[0]} leaves it out")
     return Options(
-        _boundary(uri),
-        _channels(uri),
+        _boundary(uri, channels),
+        channels,
         _block(uri),
         _number(uri, "voltage", "volts", 20),
         _one_of(uri, "off", ("no", "yes")) == "yes",
@@ -62,7 +67,14 @@ def options_of(uri: DeviceUri) -> Options:
     )
 
 
-def _boundary(uri: DeviceUri) -> Boundary:
+def _boundary(uri: DeviceUri, channels: tuple[str, ...]) -> Boundary:
+    if channels == ("usb",):
+        if uri.options.get("boundary", USB_BOUNDARY) != USB_BOUNDARY:
+            raise UsageError(
+                f"device {uri.text!r}: the USB channel lies in the USB cable, so its boundary is {USB_BOUNDARY}, not "
+                f"{uri.options['boundary']}"
+            )
+        return USB_BOUNDARY
     if "boundary" not in uri.options:
         joined = "&" if uri.options else "?"
         raise UsageError(
@@ -74,6 +86,12 @@ def _boundary(uri: DeviceUri) -> Boundary:
 
 
 def _channels(uri: DeviceUri) -> tuple[str, ...]:
+    if "channel" in uri.options:
+        if "channels" in uri.options:
+            raise UsageError(
+                f"device {uri.text!r}: channel is one alone, channels are main and others: give one of them"
+            )
+        return (_one_of(uri, "channel", CHANNELS),)
     names = uri.options.get("channels", CHANNELS[0]).split(",")
     for name in names:
         if name not in CHANNELS:

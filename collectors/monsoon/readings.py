@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 MEASURED, ZERO, REFERENCE, OTHER = range(4)
 SEQUENCES: Final = 16
-CURRENT: Final = "main.current_a"
 
 Columns = Mapping[str, NDArray[np.float32]]
 
@@ -27,8 +26,9 @@ class Frames:
     """m frames that follow each other.
 
     `sequence` uint8 of shape [m]; `ends` int64 of shape [m], the slots up to and with each frame; `dropped` uint16 of
-    shape [m], the meter's own count of lost samples (None: it has none). `columns` have float32 for every measured
-    slot in order, `spans` are the others. `damaged`: something unreadable stood before the first frame.
+    shape [m], the meter's own count of lost samples (None: it has none). `columns` have float32 for every slot; those
+    in `spans` hold no measurement. `damaged`: something unreadable stood before the first frame. `kinds` uint8 of shape
+    [m], where a whole frame is of one kind (None: each entry has its own).
     """
 
     sequence: NDArray[np.uint8]
@@ -37,9 +37,17 @@ class Frames:
     columns: Columns
     spans: Sequence[Span]
     damaged: bool
+    kinds: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         return len(self.sequence)
+
+    def measured(self) -> NDArray[np.bool_]:
+        """Of each slot, whether it holds a measurement."""
+        there = np.ones(int(self.ends[-1]), np.bool_)
+        for span in self.spans:
+            there[span.begin : span.end] = False
+        return there
 
 
 @dataclass(slots=True)
@@ -57,25 +65,19 @@ class Counts:
     uncalibrated: int = 0
 
 
-def spans_of(at: NDArray[np.int64], length: int, announced: bool) -> list[Span]:  # noqa: FBT001
-    """The spans that slots `at` make, in order, each `length` slots long; neighbours are one."""
-    if not len(at):
+def spans_of(begins: NDArray[np.int64], ends: NDArray[np.int64], announced: bool) -> list[Span]:  # noqa: FBT001
+    """Spans of these begins and ends, in order; those that touch are one."""
+    if not len(begins):
         return []
-    if at[-1] - at[0] == (len(at) - 1) * length:
-        return [Span(int(at[0]), int(at[-1]) + length, announced)]
-    edges = np.flatnonzero(np.diff(at, prepend=at[0] - 2 * length) != length)
-    begins, ends = at[edges], at[np.append(edges[1:], len(at)) - 1] + length
-    return [Span(begin, end, announced) for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+    apart = begins[1:] != ends[:-1]
+    firsts, lasts = begins[np.append(True, apart)], ends[np.append(apart, True)]
+    return [Span(begin, end, announced) for begin, end in zip(firsts.tolist(), lasts.tolist(), strict=True)]
 
 
-def without_unknown(columns: Columns, spans: Sequence[Span], slots: int) -> tuple[Columns, list[Span], int]:
-    """The columns without what has no calibration, its slots among the spans, and how many there were."""
-    unknown = ~np.isfinite(columns[CURRENT])
-    count = int(np.count_nonzero(unknown))
-    if not count:
-        return columns, list(spans), 0
-    measured = np.ones(slots, np.bool_)
+def with_unknown(values: NDArray[np.float32], spans: Sequence[Span]) -> tuple[list[Span], int]:
+    """The spans, with those of measured values that have no calibration, and how many these are."""
+    unknown = ~np.isfinite(values)
     for span in spans:
-        measured[span.begin : span.end] = False
-    lost = spans_of(np.flatnonzero(measured)[unknown], 1, False)
-    return {name: values[~unknown] for name, values in columns.items()}, sorted([*spans, *lost]), count
+        unknown[span.begin : span.end] = False
+    at = np.flatnonzero(unknown)
+    return sorted([*spans, *spans_of(at, at + 1, announced=False)]), len(at)

@@ -8,15 +8,16 @@ step is 62.5 uV on hardware revision 1, 125 uV on later ones (second-hand: Chrom
 reader).
 """
 
-import struct
 from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate, groupby, pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewatt.collectors.monsoon import frames
-from edgewatt.collectors.monsoon.calibration import CHANNELS, RANGES, Calibration, Line, Reading, Scales
+from edgewatt.collectors.monsoon.calibration import CHANNELS, NO_READINGS, RANGES, Calibration, Line, Readings, Scales
 from edgewatt.collectors.monsoon.readings import (
     MEASURED,
     OTHER,
@@ -27,24 +28,24 @@ from edgewatt.collectors.monsoon.readings import (
     Frames,
     Span,
     spans_of,
-    without_unknown,
+    with_unknown,
 )
 
 SCALES: Final = Scales.of(0.0332, 2.88)
 VOLT_PER_COUNT: Final = 125e-6
 VOLT_PER_COUNT_REVISION_1: Final = 62.5e-6
-VOLTAGE: Final = "main.voltage_v"
 _MARKERS: Final = np.uint16(0x3)
 _WORDS: Final = frames.ENTRY_B // 2
 _KINDS: Final = np.array([MEASURED, ZERO, REFERENCE, *[OTHER] * 253], np.uint8)
 
 
 class SerialSamples:
-    """Decodes what a serial LVPM sends; `channels` are the currents to give, "main" with its voltage."""
+    """Decodes what a serial LVPM sends; `channels` are the currents to give, with `voltage` if it is of one."""
 
-    def __init__(self, channels: Sequence[str] = ("main",), *, revision: int = 2) -> None:
+    def __init__(self, channels: Sequence[str] = ("main",), *, revision: int = 2, voltage: str = "main") -> None:
         self._channels = [(name, CHANNELS.index(name)) for name in channels]
         self._volt = np.float32(VOLT_PER_COUNT_REVISION_1 if revision == 1 else VOLT_PER_COUNT)
+        self._voltage = f"{voltage}.voltage_v" if voltage in channels else None
         self._rest = b""
         self._damaged = False
         self.calibration = Calibration(SCALES)
@@ -70,64 +71,39 @@ class SerialSamples:
         self._rest, self._damaged = b"", False
 
     def _decoded(self, runs: Sequence[frames.Run]) -> Frames:
-        """Runs that follow each other; their measured frames are decoded at once, as far as they are equally long."""
-        spans: list[Span] = []
-        parts: list[tuple[list[NDArray[np.uint8]], list[Reading]]] = []
-        sequences, ends, slots = [], [], 0
-        for run in runs:
-            rows, count = run.rows, _entries(run.rows)
-            sequences.append(rows[:, 1])
-            ends.append(np.arange(slots + count, slots + count * len(rows) + 1, count))
-            if not parts or (parts[-1][0] and parts[-1][0][0].shape[1] != rows.shape[1] and not rows[:, 2].all()):
-                parts.append(([], []))
-            measured, readings = parts[-1]
-            if rows[:, 2].any():
-                before = sum(map(len, measured))
-                kinds = _KINDS[rows[:, 2]]
-                where = np.cumsum(kinds == MEASURED) + before
-                readings += _readings(rows, kinds, where)
-                spans += self._spans(kinds, count, slots)
-                rows = rows[kinds == MEASURED]
-            if len(rows):
-                measured.append(rows)
-            slots += count * len(run.rows)
-        sequence = np.concatenate(sequences) if len(sequences) > 1 else sequences[0]
+        """Runs that follow each other: their measured entries side by side, and a calibration that moves among them."""
+        sizes = [len(run.rows) for run in runs]
+        entries = np.repeat([_entries(run.rows) for run in runs], sizes)
+        ends = np.cumsum(entries)
+        sequence = np.concatenate([run.rows[:, 1] for run in runs])
+        kind = np.concatenate([run.rows[:, 2] for run in runs])
+        others = np.flatnonzero(kind)
+        kinds, length = _KINDS[kind[others]], entries[others]
+        kind[others] = kinds
+        spans, slots = spans_of(ends[others] - length, ends[others], announced=True), int(ends[-1])
+        readings = _readings(_looks(runs, sizes, others), kinds, ends[others])
+        line = self.calibration.follow(readings, slots)
+        columns = self._columns(_words(runs, slots, spans), line)
+        if not line.is_known(at for _, at in self._channels[:1]):
+            spans, unknown = with_unknown(columns[f"{self._channels[0][0]}.current_a"], spans)
+            self.counts.uncalibrated += unknown
+        if len(others):
+            unread = int(length[kinds == OTHER].sum())
+            self.counts.unknown_entries += unread
+            self.counts.calibration += int(length.sum()) - unread
         self.counts.frames += len(sequence)
         self.counts.flagged_frames += int(np.count_nonzero(sequence & frames.OVERCURRENT))
-        columns, known = self._columns(parts)
-        if not known:
-            columns, spans, unknown = without_unknown(columns, spans, slots)
-            self.counts.uncalibrated += unknown
-        end = np.concatenate(ends) if len(ends) > 1 else ends[0]
-        return Frames(sequence & np.uint8(frames.SEQUENCE), end, None, columns, spans, runs[0].damaged)
+        return Frames(sequence & np.uint8(frames.SEQUENCE), ends, None, columns, spans, runs[0].damaged, kind)
 
-    def _spans(self, kinds: NDArray[np.uint8], count: int, first: int) -> list[Span]:
-        at = np.flatnonzero(kinds)
-        other = int(np.count_nonzero(kinds == OTHER))
-        self.counts.unknown_entries += count * other
-        self.counts.calibration += count * (len(at) - other)
-        return spans_of(at * count + first, count, announced=True)
-
-    def _columns(self, parts: Sequence[tuple[list[NDArray[np.uint8]], list[Reading]]]) -> tuple[Columns, bool]:
-        """The columns of measured frames, and whether all are calibrated."""
-        made: list[Columns] = []
-        known = True
-        for measured, readings in parts:
-            line = self.calibration.follow(readings, sum(map(len, measured)))
-            if not measured:
-                continue
-            known = known and line.is_known
-            rows = np.concatenate(measured) if len(measured) > 1 else measured[0]
-            words = rows[:, frames.BEFORE_ENTRIES : frames.BEFORE_ENTRIES + _entries(rows) * frames.ENTRY_B].view(">u2")
-            entries = words.reshape(len(rows), -1, _WORDS)
-            columns = {f"{name}.current_a": _amperes(entries[:, :, at], line, at) for name, at in self._channels}
-            volts = (entries[:, :, 3].astype(np.uint16) & ~_MARKERS) * self._volt
-            made.append({**columns, VOLTAGE: volts.reshape(-1)})
-        if len(made) == 1:
-            return made[0], known
-        names = [*(f"{name}.current_a" for name, _ in self._channels), VOLTAGE]
-        empty = [np.empty(0, np.float32)]
-        return {name: np.concatenate([one[name] for one in made] or empty) for name in names}, known
+    def _columns(self, words: NDArray[np.uint16], line: Line) -> Columns:
+        columns = {}
+        for name, at in self._channels:
+            columns[f"{name}.current_a"] = _amperes(words[:, at], line, at)
+        if self._voltage is None:
+            return columns
+        volts = (words[:, 3].astype(np.uint16) & ~_MARKERS).astype(np.float32)
+        volts *= self._volt
+        return {**columns, self._voltage: volts}
 
 
 def _entries(rows: NDArray[np.uint8]) -> int:
@@ -136,33 +112,74 @@ def _entries(rows: NDArray[np.uint8]) -> int:
     return (length - 1 - frames.BEFORE_ENTRIES - 1) // frames.ENTRY_B
 
 
-def _readings(rows: NDArray[np.uint8], kinds: NDArray[np.uint8], where: NDArray[np.int64]) -> list[Reading]:
-    """The calibration frames: the means of their fine entries and of their coarse ones. `where` each counts from."""
-    count = _entries(rows)
-    if count < len(RANGES):
+def _looks(runs: Sequence[frames.Run], sizes: Sequence[int], others: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+    """The rows of the `others` among all frames, by the run that they are of."""
+    if not len(others):
         return []
-    found = []
-    layout = struct.Struct(f">{frames.BEFORE_ENTRIES}x{count * _WORDS}h")
-    for at in np.flatnonzero((kinds == ZERO) | (kinds == REFERENCE)).tolist():
-        words = layout.unpack_from(rows[at].tobytes())
-        each = [words[first * _WORDS + channel :: 2 * _WORDS] for channel in range(len(CHANNELS)) for first in (0, 1)]
-        counts = tuple(sum(raw) / len(raw) for raw in each)
-        found.append(Reading(int(where[at]), bool(kinds[at] == REFERENCE), counts))
-    return found
+    edges = [0, *accumulate(sizes)]
+    among = pairwise(np.searchsorted(others, edges).tolist())
+    return [
+        run.rows[others[first:last] - begin]
+        for run, begin, (first, last) in zip(runs, edges, among, strict=False)
+        if first < last
+    ]
+
+
+def _words(runs: Sequence[frames.Run], slots: int, spans: Sequence[Span]) -> NDArray[np.uint16]:
+    """The entries of frames of any lengths, [slot, word]: side by side they are read several times as fast.
+
+    Those in spans are like their neighbour, so that a range that is only calibrated is not taken for used.
+    """
+    data = np.empty(slots * frames.ENTRY_B, np.uint8)
+    at = 0
+    for run in runs:
+        end = at + len(run.rows) * _entries(run.rows) * frames.ENTRY_B
+        data[at:end].reshape(len(run.rows), -1)[...] = run.rows[:, frames.BEFORE_ENTRIES : -2]
+        at = end
+    words = data.view(">u2").reshape(-1, _WORDS)
+    for span in spans:
+        words[span.begin : span.end] = words[span.begin - 1 if span.begin else min(span.end, slots - 1)]
+    return words
+
+
+def _readings(looks: Sequence[NDArray[np.uint8]], kinds: NDArray[np.uint8], where: NDArray[np.int64]) -> Readings:
+    """What frames that do not measure say of zero and the reference; `where` each counts from."""
+    if not looks:
+        return NO_READINGS
+    counts = np.concatenate([_means(np.concatenate(list(equal))) for _, equal in groupby(looks, _entries)])
+    told = ((kinds == ZERO) | (kinds == REFERENCE)) & np.isfinite(counts[:, 0])
+    return Readings(where[told], kinds[told] == REFERENCE, counts[told])
+
+
+def _means(rows: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Of calibration frames: the means of their fine entries and of their coarse ones, NaN where there is one alone."""
+    if _entries(rows) < len(RANGES):
+        return np.full((len(rows), len(CHANNELS) * len(RANGES)), np.nan)
+    words = rows[:, frames.BEFORE_ENTRIES : -2].view(">i2").reshape(len(rows), -1, _WORDS)
+    means: NDArray[np.float64] = np.einsum("fn,knc->kcf", _shares(words.shape[1]), words[:, :, : len(CHANNELS)])
+    return means.reshape(len(rows), -1)
+
+
+@cache
+def _shares(count: int) -> NDArray[np.float64]:
+    """What each of so many entries adds to the mean of the fine ones and to that of the coarse ones."""
+    is_coarse = np.arange(count) % len(RANGES) == np.arange(len(RANGES))[:, None]
+    shares: NDArray[np.float64] = is_coarse / is_coarse.sum(axis=1, keepdims=True)
+    return shares
 
 
 def _amperes(words: NDArray[np.uint16], line: Line, channel: int) -> NDArray[np.float32]:
     raw = words.astype(np.uint16).view(np.int16)
-    values = (raw & ~np.int16(1)).astype(np.float32)
-    coarse = (raw & 1).astype(np.bool_)
-    any_coarse = coarse.any()
-    mixed = any_coarse and not coarse.all()
+    any_coarse = bool(len(raw)) and bool(np.bitwise_or.reduce(raw) & 1)
+    mixed = any_coarse and not np.bitwise_and.reduce(raw) & 1
+    coarse = (raw & 1).astype(np.bool_) if mixed else None
+    values = (raw & ~np.int16(1) if any_coarse else raw).astype(np.float32)
     for of, (fine, above) in line.of(channel):
         some = values[of]
-        if mixed:
+        if coarse is not None:
             some[...] = np.where(coarse[of], some * above[0] + above[1], some * fine[0] + fine[1])
             continue
         gain, offset = above if any_coarse else fine
         some *= gain
         some += offset
-    return values.reshape(-1)
+    return values

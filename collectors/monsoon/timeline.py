@@ -22,12 +22,13 @@ JITTER_NS: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """A part and its first slot, with how many slots were lost before it and why."""
+    """A part and its first slot, with how many slots were lost before it, give or take `unsure`, and why."""
 
     first: int
     part: Part
     lost: int = 0
     cause: str = ""
+    unsure: int = 0
 
 
 @dataclass(slots=True)
@@ -143,14 +144,14 @@ class Timeline:
         return one.before.step * round(late_ns / step_ns) if late_ns > max(step_ns / 2, JITTER_NS) else 0
 
     def _close(self, one: _Open, more: int) -> Iterator[Placed]:
-        lost = one.before.lost + more
+        lost = one.before.length(more)
         self.next += lost
         first = self.next
         for at, part in enumerate(one.parts):
-            yield self._place(part, 0 if at else lost, one.before.cause)
+            yield self._place(part) if at else self._place(part, lost, one.before)
         if self.envelope is not None and one.least_ns is not None:
             self.envelope.add(first + one.least_at, one.received_ns(self.slot_ns))
 
-    def _place(self, part: Part, lost: int = 0, cause: str = "") -> Placed:
+    def _place(self, part: Part, lost: int = 0, before: Break | None = None) -> Placed:
         first, self.next = self.next, self.next + len(part)
-        return Placed(first, part, lost, cause)
+        return Placed(first, part) if before is None else Placed(first, part, lost, before.cause, before.unsure)

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewatt.collectors.monsoon.calibration import CHANNELS, Calibration, Line, Reading, Scales
+from edgewatt.collectors.monsoon.calibration import CHANNELS, RANGES, Calibration, Line, Readings, Scales
 from edgewatt.collectors.monsoon.readings import (
     MEASURED,
     OTHER,
@@ -24,7 +24,7 @@ from edgewatt.collectors.monsoon.readings import (
     Counts,
     Frames,
     spans_of,
-    without_unknown,
+    with_unknown,
 )
 
 # A packet as the capture hands it on: padded, its length in the last byte.
@@ -118,11 +118,9 @@ class UsbSamples:
         packet = np.searchsorted(ends, others, "right")
         line = self.calibration.follow(self._readings(_flat(entries, there), others, kinds, packet), len(rows))
         columns: Columns = {name: _flat(values, there) for name, values in self._columns(entries, line).items()}
-        if len(others):
-            columns = {name: np.delete(values, others) for name, values in columns.items()}
-        spans = spans_of(others, 1, announced=True)
-        if not line.is_known:
-            columns, spans, unknown = without_unknown(columns, spans, slots)
+        spans = spans_of(others, others + 1, announced=True)
+        if not line.is_known(at for _, at in self._channels[:1]):
+            spans, unknown = with_unknown(columns[f"{self._channels[0][0]}.current_a"], spans)
             self.counts.uncalibrated += unknown
         self._count(rows, kinds)
         dropped = rows[:, :2].view("<u2")[:, 0]
@@ -141,19 +139,16 @@ class UsbSamples:
         others: NDArray[np.int64],
         kinds: NDArray[np.uint8],
         packet: NDArray[np.int64],
-    ) -> list[Reading]:
+    ) -> Readings:
         """The calibration entries, each fine and coarse at once; they count for the packets after their own."""
-        found = []
-        for at, kind, after in zip(others.tolist(), kinds.tolist(), packet.tolist(), strict=True):
-            if kind == OTHER:
-                continue
-            words = entries[at, : 2 * len(CHANNELS)].tolist()
-            signed = [
-                word - 65_536 if self._model.signed[k // 2] and word > 32_767 else word for k, word in enumerate(words)
-            ]
-            fine_first = tuple(float(signed[k ^ 1]) for k in range(len(signed)))
-            found.append(Reading(after + 1, kind == REFERENCE, fine_first))
-        return found
+        told = kinds != OTHER
+        words = entries[others[told], : 2 * len(CHANNELS)].astype(np.uint16)
+        counts = np.empty(words.shape)
+        for channel, signed in enumerate(self._model.signed):
+            for coarse in range(len(RANGES)):
+                raw = words[:, 2 * channel + (coarse ^ 1)]
+                counts[:, 2 * channel + coarse] = raw.view(np.int16) if signed else raw
+        return Readings(packet[told] + 1, kinds[told] == REFERENCE, counts)
 
     def _columns(self, entries: NDArray[np.uint16], line: Line) -> Columns:
         columns = {}

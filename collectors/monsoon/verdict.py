@@ -25,6 +25,8 @@ def reasons_of(
     found = []
     if facts["lost"]:
         found.append(f"meter_samples_lost:{facts['lost']}")
+    if facts["lost_unsure"]:
+        found.append(f"meter_loss_unsure:{facts['lost_unsure']} samples more or fewer")
     damaged = facts["checksum_errors"] + facts["bad_packets"]
     if damaged or facts["skipped_b"]:
         found.append(f"meter_frames_damaged:{damaged} and {facts['skipped_b']} bytes skipped")

@@ -1,6 +1,7 @@
 """Which decoder a meter needs, and the voltage at its terminals by a short look."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from edgewatt.collectors.monsoon.decoding import Samples
 from edgewatt.collectors.monsoon.meter import Meter, Status
 from edgewatt.collectors.monsoon.serial_samples import SCALES, SerialSamples
 from edgewatt.collectors.monsoon.usb_samples import HVPM, LVPM, UsbSamples
-from edgewatt.collectors.monsoon.usb_scales import Numbers, read_scales
+from edgewatt.collectors.monsoon.usb_scales import AUX_ASSUMED, Numbers, read_scales
 from edgewatt.profiler.errors import DeviceError
 
 # A tenth of a second of samples is enough for a voltage.
@@ -27,10 +28,22 @@ class Wiring:
     scales: Scales
     channels: tuple[str, ...]
 
+    @property
+    def voltages(self) -> tuple[str, ...]:
+        """The channels whose voltage is on the wire: over serial one alone, which the meter says."""
+        if self.status.wire == "usb":
+            return CHANNELS[:2]
+        return ("main",) if self.status.voltage_is_main else ("aux",)
+
+    @property
+    def assumed(self) -> Mapping[str, str]:
+        """What is assumed of a channel, to be said with its source."""
+        return {"aux": AUX_ASSUMED} if (self.status.model, self.status.wire) == ("lvpm", "usb") else {}
+
     def samples(self, channels: tuple[str, ...]) -> Samples:
         """A decoder of what it sends."""
         if self.status.wire == "serial":
-            return SerialSamples(channels, revision=self.status.revision or 0)
+            return SerialSamples(channels, revision=self.status.revision or 0, voltage=self.voltages[0])
         return UsbSamples(HVPM if self.status.model == "hvpm" else LVPM, self.scales, channels)
 
 
@@ -54,7 +67,7 @@ def terminal_voltage(meter: Meter, wiring: Wiring) -> float:
     try:
         while len(seen) < LOOK_SAMPLES and time.monotonic() < deadline_s:
             for frames in samples.take(meter.read(0.1)):
-                seen = np.append(seen, frames.columns["main.voltage_v"])
+                seen = np.append(seen, frames.columns["main.voltage_v"][frames.measured()])
     finally:
         meter.stop()
     if not len(seen):
