@@ -9,12 +9,14 @@ import json
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-from edgewatt.profiler.errors import EdgewattError, UsageError
+import psutil
+
+from edgewatt.profiler.errors import DeviceError, EdgewattError, UsageError
 from edgewatt.profiler.state import state_folder
 from edgewatt.profiler.storage.checked import Rule, checked
 from edgewatt.profiler.storage.durable import replace_file, sync_folder
@@ -23,19 +25,28 @@ ROOM: Final = "undo"
 SUFFIX: Final = ".json"
 SIZE_LIMIT_B: Final = 16 << 10
 LENGTH_LIMIT: Final = 256
+# What there was may be a value for each of many processors.
+ORIGINAL_LIMIT: Final = 12 << 10
+# The clock that processes are stamped by is another one, in steps of 10 ms; assumed.
+_STARTED_S: Final = 2.0
 # A folder with more notes than that is none that this program filled.
 MOST_NOTES: Final = 1000
 
-_WORD: Final = Rule(
-    f"a printable text of 1 to {LENGTH_LIMIT} characters",
-    lambda v: isinstance(v, str) and 0 < len(v) <= LENGTH_LIMIT and v.isprintable(),
-)
+
+def _text(limit: int) -> Rule:
+    return Rule(
+        f"a printable text of 1 to {limit} characters",
+        lambda v: isinstance(v, str) and 0 < len(v) <= limit and v.isprintable(),
+    )
+
+
+_WORD: Final = _text(LENGTH_LIMIT)
 _PID: Final = Rule("a process number", lambda v: isinstance(v, int) and not isinstance(v, bool) and 0 < v < 1 << 31)
 _KEYS: Final = {
     "family": _WORD,
     "device_id": _WORD,
     "what": _WORD,
-    "original": _WORD,
+    "original": _text(ORIGINAL_LIMIT),
     "uri": _WORD,
     "pid": _PID,
     "created": _WORD,
@@ -43,7 +54,7 @@ _KEYS: Final = {
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,20 @@ class Note:
         key = f"{self.family}\0{self.device_id}\0{self.what}".encode(errors="replace")
         return state_folder(ROOM) / f"{hashlib.sha256(key).hexdigest()[:24]}{SUFFIX}"
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the process that made the change is still there, and will undo it itself.
+
+        A process that began after the note was made only has its number.
+        """
+        try:
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return False
+            return bool(process.create_time() <= datetime.fromisoformat(self.created).timestamp() + _STARTED_S)
+        except (psutil.Error, ValueError, OverflowError):
+            return False
+
     @classmethod
     def from_json(cls, data: Any, where: str) -> Self:
         """The note in `data`. Raises ValueError naming the key that is wrong."""
@@ -71,17 +96,32 @@ class Note:
 
 
 def keep(note: Note) -> Note:
-    """The note that is on the disk from now on: this one, or an older one of the same thing, whose original is older.
+    """The note that is on the disk from now on, read back: this one, with an older one's original if there is one.
 
-    Raises UsageError if it cannot be written: what cannot be noted must not be changed.
+    A change that a process left which is gone is taken over: who calls this puts back what there was before that one.
+    Raises DeviceError where that process is still there, UsageError if the note cannot be written: what cannot be noted
+    must not be changed.
     """
     known = _read(note.path)
-    if known is not None:
+    if known is not None and known.pid != note.pid:
+        if known.is_in_use:
+            raise DeviceError(
+                f"{note.what} of {note.device_id} was changed by process {known.pid}, which is still there and puts it "
+                "back when it ends; wait for it"
+            )
+        note = replace(note, original=known.original)
+    elif known is not None:
         return known
     try:
         replace_file(note.path, json.dumps(asdict(note), indent=1).encode())
     except OSError as error:
         raise UsageError(f"cannot note how to undo {note.what} in {note.path}: {error.strerror or error}") from None
+    if _read(note.path) != note:
+        forget(note)
+        raise UsageError(
+            f"cannot note how to undo {note.what} in {note.path}: what was written there does not read back as it was; "
+            "nothing was changed"
+        )
     return note
 
 
@@ -108,12 +148,15 @@ def notes(family: str | None = None) -> list[Note]:
 
 
 def undo(family: str, put_back: Callable[[Note], None]) -> list[tuple[Note, str | None]]:
-    """Put back what is noted of a family: each note with why it could not be, or None and it is forgotten.
+    """Put back what is noted of a family, the last first: each note with why it could not be, or None: it is forgotten.
 
-    `put_back` verifies what it does; it raises EdgewattError where it cannot.
+    `put_back` verifies what it does; it raises EdgewattError where it cannot. What a process changed that is still
+    there is left to it.
     """
     done: list[tuple[Note, str | None]] = []
-    for note in notes(family):
+    for note in reversed(notes(family)):
+        if note.pid != os.getpid() and note.is_in_use:
+            continue
         try:
             put_back(note)
         except EdgewattError as error:

@@ -1,7 +1,8 @@
 """Notes of what has to be put back: durable, the first original wins, and nothing in them is believed unchecked."""
 
 import json
-from dataclasses import asdict
+import os
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,29 @@ def test_the_first_original_wins() -> None:
     assert undo.keep(later).original == "on"
 
 
+def test_a_dead_process_s_change_is_taken_over_and_a_live_one_s_is_not() -> None:
+    dead = undo.keep(replace(NOTE, pid=(1 << 31) - 1))
+    assert not dead.is_in_use
+    taken = undo.keep(replace(NOTE, original="off"))
+    assert (taken.original, taken.pid) == ("on", os.getpid())
+    taken.path.write_text(json.dumps(asdict(replace(taken, pid=os.getppid()))))
+    with pytest.raises(DeviceError, match=f"changed by process {os.getppid()}, which is still there"):
+        undo.keep(NOTE)
+    assert undo.undo("monsoon", lambda _: pytest.fail("it is in use")) == []
+
+
+def test_a_process_that_began_after_the_note_only_has_its_number() -> None:
+    assert not replace(NOTE, pid=os.getppid(), created="2020-01-01T00:00:00+00:00").is_in_use
+    assert not replace(NOTE, created="yesterday").is_in_use
+
+
+@pytest.mark.parametrize("original", ["on\x1b[2J", "", "x" * 20_000])
+def test_what_does_not_read_back_is_refused(original: str) -> None:
+    with pytest.raises(UsageError, match="does not read back as it was; nothing was changed"):
+        undo.keep(replace(NOTE, original=original))
+    assert not NOTE.path.exists()
+
+
 def test_what_cannot_be_noted_is_refused(empty: Path) -> None:
     empty.mkdir(parents=True)
     NOTE.path.mkdir()
@@ -45,7 +69,7 @@ def test_what_cannot_be_noted_is_refused(empty: Path) -> None:
 
 
 def test_undoing_forgets_what_was_put_back_and_keeps_the_rest() -> None:
-    other = Note("monsoon", "monsoon-lvpm-2", "usb_passthrough", "on", "monsoon:2")
+    other = Note("monsoon", "monsoon-lvpm-2", "usb_passthrough", "on", "monsoon:2", created="2026-01-01T00:00:00+00:00")
     undo.keep(NOTE)
     undo.keep(other)
 

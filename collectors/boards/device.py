@@ -13,35 +13,36 @@ from typing import Final
 
 from edgewatt.collectors.android.pulses import pulses
 from edgewatt.collectors.boards.clock import BOARD_CLOCK
+from edgewatt.collectors.boards.conditions import Board, known
 from edgewatt.collectors.boards.facts import device_id_of_board, name_of_board, static_facts
 from edgewatt.collectors.boards.finding import Survey, find, survey_board
 from edgewatt.collectors.boards.sampler import BoardSampler
 from edgewatt.collectors.boards.target import BoardTarget
 from edgewatt.collectors.generic.options import period_of
+from edgewatt.collectors.host.conditions import Conditions
 from edgewatt.collectors.jetson.facts import is_simulated, soc_of
 from edgewatt.collectors.transports.reached import Reached
 from edgewatt.collectors.transports.ssh_address import USAGE, parse_address
 from edgewatt.collectors.transports.ssh_link import Connecting
-from edgewatt.device_profiles.loader import load
+from edgewatt.device_profiles.loader import DeviceProfile, load
 from edgewatt.profiler.channel import Unavailable
-from edgewatt.profiler.device import Device, DeviceUri, Family, only_options
+from edgewatt.profiler.device import Device, DeviceUri, Family, only_options, parse_uri
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import Collector
+from edgewatt.profiler.undo import Note
 
+SCHEME: Final = "ssh"
 FOLDERS: Final = {"sysfs": "/sys", "proc": "/proc", "root": ""}
 
 
 def open_board(uri: DeviceUri) -> Device:
     """The board at this address. Raises UsageError for a URI that is none, DeviceError if it cannot be reached."""
     only_options(uri, *FOLDERS, "period", "board", "sampler")
-    address = parse_address(uri.rest, uri=uri.text)
     reads = uri.options.get("sampler", "on")
     if reads not in {"on", "off"}:
         raise UsageError(f"device {uri.text!r}: sampler is {reads!r}, expected on or off")
-    profile = load(uri.options["board"]) if "board" in uri.options else None
-    rails_s = period_of(uri)
-    sysfs, proc, root = (_folder(uri, key, usual) for key, usual in FOLDERS.items())
-    board = Reached(address.text, Connecting(address), sysfs, proc, clock=BOARD_CLOCK, root=root)
+    profile, rails_s = _profile(uri), period_of(uri)
+    board = _reached(uri)
     look = partial(survey_board, board, profile=profile, rails_s=rails_s)
     try:
         surveyed = look()
@@ -52,9 +53,38 @@ def open_board(uri: DeviceUri) -> Device:
     return _device(uri, board, surveyed, (sampler,) if reads == "on" else ())
 
 
+def put_back(note: Note) -> None:
+    """What a run that was killed changed on a board, from its note. Raises DeviceError, UsageError for a wrong one."""
+    uri = parse_uri(note.uri)
+    if uri.scheme != SCHEME:
+        raise UsageError(f"a note of {SCHEME} has the device {note.uri!r}; expected {USAGE}")
+    board = _reached(uri)
+    try:
+        _conditions(uri, board, survey_board(board, profile=_profile(uri))).put_back(note)
+    finally:
+        board.hang_up()
+
+
+def _profile(uri: DeviceUri) -> DeviceProfile | None:
+    """The one that the user names."""
+    return load(uri.options["board"]) if "board" in uri.options else None
+
+
+def _reached(uri: DeviceUri) -> Reached:
+    address = parse_address(uri.rest, uri=uri.text)
+    sysfs, proc, root = (_folder(uri, key, usual) for key, usual in FOLDERS.items())
+    return Reached(address.text, Connecting(address), sysfs, proc, clock=BOARD_CLOCK, root=root)
+
+
+def _conditions(uri: DeviceUri, board: Reached, surveyed: Survey) -> Conditions:
+    identity, _ = device_id_of_board(surveyed.look, board.uri)
+    conditions = known(is_jetson=surveyed.is_jetson)
+    return Conditions(Board(board), conditions, family=SCHEME, device_id=identity, uri=uri.text)
+
+
 def _device(uri: DeviceUri, board: Reached, surveyed: Survey, collectors: tuple[Collector, ...]) -> Device:
     seen = surveyed.look
-    target = BoardTarget(board, is_jetson=surveyed.is_jetson)
+    target = BoardTarget(board, _conditions(uri, board, surveyed), is_jetson=surveyed.is_jetson)
     identity, basis = device_id_of_board(seen, board.uri)
     facts = static_facts(seen)
     device = Device(
@@ -97,4 +127,4 @@ def _folder(uri: DeviceUri, key: str, usual: str) -> str:
     return text.rstrip("/") or ("" if key == "root" else "/.")
 
 
-FAMILY: Final = Family(usage=f"{USAGE}[?period=S&board=PROFILE]", open=open_board, discover=list)
+FAMILY: Final = Family(usage=f"{USAGE}[?period=S&board=PROFILE]", open=open_board, discover=list, put_back=put_back)

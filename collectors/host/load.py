@@ -106,7 +106,8 @@ def _frequencies(places: Places) -> Found:
     if not policies:
         hypervisor = virtual_machine(places)
         cause = f"a virtual machine ({hypervisor}) is not shown it" if hypervisor else "no cpufreq driver is loaded"
-        return [], [Unavailable("cpu.frequency_hz", f"no policy under {places.cpufreq}: {cause}")]
+        fix = "run on the machine itself" if hypervisor else "sudo modprobe acpi-cpufreq  (Arm: cppc_cpufreq)"
+        return [], [Unavailable("cpu.frequency_hz", f"no policy under {places.cpufreq}: {cause}", fix)]
     readings, unavailable = [], []
     for policy in policies:
         what = f"cpu{policy.number}.frequency_hz"

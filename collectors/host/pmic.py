@@ -15,6 +15,7 @@ from typing import Final
 from edgewatt.collectors.generic.polling import Polling, Reading
 from edgewatt.collectors.generic.sysfs import read_text
 from edgewatt.collectors.host.places import HERE, Places
+from edgewatt.collectors.host.powercap import METER
 from edgewatt.collectors.transports.local import LocalTarget
 from edgewatt.device_profiles.loader import DeviceProfile, load
 from edgewatt.device_profiles.rules import energy_sources, match
@@ -109,7 +110,7 @@ def survey(places: Places) -> tuple[tuple[str, ...], list[Unavailable]]:
         return (), [Unavailable(NAME, f"{model}: {error}", "sudo usermod -aG video $USER, then log in again")]
     rails = tuple(parse_adc(said))
     if not rails:
-        return (), [Unavailable(NAME, f"{model}: its firmware tells no currents; a Raspberry Pi 5 does")]
+        return (), [Unavailable(NAME, f"{model}: its firmware tells no currents; a Raspberry Pi 5 does", METER)]
     return rails, []
 
 

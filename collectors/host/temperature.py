@@ -21,6 +21,7 @@ from edgewatt.collectors.generic.sysfs import (
     unreadable,
 )
 from edgewatt.collectors.host.places import Places
+from edgewatt.collectors.host.surroundings import virtual_machine
 from edgewatt.profiler.channel import Unavailable
 
 # An LM75 is specified from -55 C on, and every processor shuts down well below 150 C (both remembered). Drivers answer
@@ -53,7 +54,9 @@ def find_sensors(places: Places) -> tuple[list[Sensor], list[Unavailable]]:
     """The sensors that answer or are gated at the moment, and why others do not count."""
     found = [*_of_chips(places), *_of_zones(places)]
     if not found:
-        return [], [Unavailable("temperature_c", f"no sensor under {places.hwmon} or {places.thermal}")]
+        inside = virtual_machine(places) is not None
+        fix = "run on the machine itself" if inside else "sudo modprobe coretemp  (AMD: k10temp)"
+        return [], [Unavailable("temperature_c", f"no sensor under {places.hwmon} or {places.thermal}", fix)]
     names = unique_names((label, owner) for label, owner, _ in found)
     sensors, unavailable = [], []
     for name, (_, _, path) in zip(names, found, strict=True):

@@ -18,6 +18,7 @@ HIGHEST_HZ: Final = 1e10
 ENGINES: Final = 32
 STREAM: Final = "freq"
 
+_ROOT: Final = "run edgewatt as root: sudo -E env PATH=$PATH edgewatt ..."
 _DEVFREQ: Final = "{sysfs}/class/devfreq/*"
 # What the graphics unit's node is called in the device tree (jetson_stats, second-hand; the facts' list).
 _GPUS: Final = ("gp10b", "gv11b", "ga10b", "gb10b", "gpu", "gm20b")
@@ -144,7 +145,7 @@ def _emc(look: BoardLook) -> Found:
         busy = Channel("emc", Quantity.LOAD, source=activities[0])
         return Found((*nodes, Node(activities[0], (busy,), load, period_s)))
     reason = "no activity of the memory controller can be read: it is for root alone on most releases"
-    return Found(tuple(nodes), (Unavailable("emc.load_ratio", reason),))
+    return Found(tuple(nodes), (Unavailable("emc.load_ratio", reason, _ROOT),))
 
 
 def _engines(look: BoardLook) -> Found:
@@ -161,7 +162,9 @@ def _engines(look: BoardLook) -> Found:
         return Found(tuple(nodes[: 2 * ENGINES]))
     clocks = look.at(folder(_CLK))
     return Found(
-        unavailable=(Unavailable("engines", f"no clock of an engine can be read under {clocks}: root alone may"),)
+        unavailable=(
+            Unavailable("engines", f"no clock of an engine can be read under {clocks}: root alone may", _ROOT),
+        )
     )
 
 

@@ -8,14 +8,19 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
 
 from edgewatt.collectors.android.files.look import Found as Nodes
 from edgewatt.collectors.generic.options import period_of
+from edgewatt.collectors.host.conditions import Conditions
+from edgewatt.collectors.host.conditions.processors import PROCESSORS
+from edgewatt.collectors.host.conditions.system import Here
 from edgewatt.collectors.host.device import workload
 from edgewatt.collectors.host.facts import device_id, static_facts
 from edgewatt.collectors.host.places import Places
 from edgewatt.collectors.host.pulses import pulses
 from edgewatt.collectors.jetson import facts, rails
+from edgewatt.collectors.jetson.conditions import JETSON
 from edgewatt.collectors.jetson.finding import find, is_jetson, look_at
 from edgewatt.collectors.jetson.here import look_below
 from edgewatt.collectors.jetson.look import BoardLook, Roots
@@ -23,10 +28,12 @@ from edgewatt.collectors.jetson.polled import BoardFiles
 from edgewatt.collectors.jetson.target import BoardTarget
 from edgewatt.collectors.jetson.tegrastats import Tegrastats
 from edgewatt.device_profiles.loader import load
-from edgewatt.profiler.device import Device, DeviceUri, Family, Found, only_options
+from edgewatt.profiler.device import Device, DeviceUri, Family, Found, only_options, parse_uri
 from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.protocols import Collector
+from edgewatt.profiler.undo import Note
 
+SCHEME: Final = "jetson"
 PROGRAM: Final = "tegrastats"
 # Where L4T installs it (remembered); a service's PATH may not have it.
 _USUAL: Final = "usr/bin/tegrastats"
@@ -48,8 +55,8 @@ def open_jetson(uri: DeviceUri) -> Device:
             f"no Jetson: there is neither {look.at('{root}')}/etc/nv_tegra_release, nor a Tegra in the device tree, "
             "nor a rail of an INA3221. On another machine use `host`; on a board in a container mount its /sys and /etc"
         )
-    places = Places(Path(roots.sysfs), Path(roots.proc), Path(root))
-    identity, basis = facts.device_id_of(look, (device_id(places), "as a host"))
+    places = _places(roots)
+    identity, basis = _identity(look, places)
     model = facts.model_of(look) or look.profile.title
     return Device(
         uri=uri.text,
@@ -59,11 +66,35 @@ def open_jetson(uri: DeviceUri) -> Device:
         soc=facts.soc_of(look),
         simulated=facts.is_simulated(look),
         idle_state="awake",
-        target=BoardTarget(places, roots),
+        target=BoardTarget(places, roots, _conditions(root, look)),
         workload=workload,
         facts={**static_facts(places), **found.facts, "device_id_basis": basis},
         pulses=pulses,
     )
+
+
+def put_back(note: Note) -> None:
+    """What a run that was killed changed here, from its note. Raises DeviceError, UsageError for a wrong one."""
+    uri = parse_uri(note.uri)
+    root = uri.options.get("root", "/")
+    if uri.scheme != SCHEME or not Path(root).is_dir():
+        raise UsageError(f"a note of {SCHEME} has the device {note.uri!r}; expected {FAMILY.usage}")
+    _conditions(root, _look(uri, Roots.below(root))).put_back(note)
+
+
+def _conditions(root: str, look: BoardLook) -> Conditions:
+    places = _places(look.roots)
+    uri = SCHEME if places.root == Path("/") else f"{SCHEME}?{urlencode({'root': str(Path(root).resolve())})}"
+    known = {**PROCESSORS, **JETSON}
+    return Conditions(Here(places, SCHEME), known, family=SCHEME, device_id=_identity(look, places)[0], uri=uri)
+
+
+def _places(roots: Roots) -> Places:
+    return Places(Path(roots.sysfs), Path(roots.proc), Path(roots.root or "/"))
+
+
+def _identity(look: BoardLook, places: Places) -> tuple[str, str]:
+    return facts.device_id_of(look, (device_id(places), "as a host"))
 
 
 def _look(uri: DeviceUri, roots: Roots) -> BoardLook:
@@ -101,5 +132,8 @@ def discover() -> list[Found]:
 
 
 FAMILY: Final = Family(
-    usage="jetson[?root=DIR&period=S&board=PROFILE&tegrastats=PATH]", open=open_jetson, discover=discover
+    usage="jetson[?root=DIR&period=S&board=PROFILE&tegrastats=PATH]",
+    open=open_jetson,
+    discover=discover,
+    put_back=put_back,
 )

@@ -32,6 +32,7 @@ RAILS: Final = 64
 # Sensors have steps: the texts of their values return.
 _REMEMBERED: Final = 2048
 
+_NAME_IT: Final = "name the board's profile with ?board=PROFILE, or write one: docs/boards.md"
 _DRIVERS: Final = "{sysfs}/bus/i2c/drivers"
 _HWMON_FILES: Final = (
     *("name", "label", "update_interval", "in*_label", "curr*_label", "power*_label"),
@@ -139,7 +140,9 @@ def nothing(reason: str) -> Unavailable:
 
 def _no_total(profile: DeviceProfile, unread: Sequence[str]) -> Unavailable:
     if profile.name == GENERIC:
-        return Unavailable("board.energy_j", "no profile knows how the rails of this board nest, so none are added")
+        return Unavailable(
+            "board.energy_j", "no profile knows how the rails of this board nest, so none are added", _NAME_IT
+        )
     lacking = f" ({', '.join(unread[:4])} cannot be read)" if unread else ""
     reason = f"the rails that {profile.title} needs for a total are not all there{lacking}, so none are added"
     return Unavailable("board.energy_j", reason)

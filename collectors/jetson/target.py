@@ -4,24 +4,25 @@ import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
+from edgewatt.collectors.host.conditions import Conditions
 from edgewatt.collectors.host.places import Places
+from edgewatt.collectors.host.target import HostTarget
 from edgewatt.collectors.host.temperature import processor_c
 from edgewatt.collectors.jetson import facts, heat
 from edgewatt.collectors.jetson.finding import look_at
 from edgewatt.collectors.jetson.here import look_below
 from edgewatt.collectors.jetson.look import Roots
-from edgewatt.collectors.transports.local import LocalTarget
 from edgewatt.profiler.errors import DeviceError
 
 # nvpmodel answers at once, jetson_clocks --show within a second (assumed, generously).
 ASKING_S: Final = 10.0
 
 
-class BoardTarget(LocalTarget):
+class BoardTarget(HostTarget):
     """The board below `roots`. On a board itself its own programs are asked as well; in a folder there are none."""
 
-    def __init__(self, places: Places, roots: Roots) -> None:
-        super().__init__(places)
+    def __init__(self, places: Places, roots: Roots, conditions: Conditions) -> None:
+        super().__init__(places, conditions)
         self._roots = roots
 
     def facts(self) -> Mapping[str, Any]:

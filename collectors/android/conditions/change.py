@@ -2,8 +2,8 @@
 
 import re
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from edgewatt.collectors.android.files.look import clean
@@ -32,7 +32,8 @@ class Change:
 
     `look` tells what is there now in the words of `before` and `wanted`; `look_back`, where it differs, is asked
     after putting back. `settle_s` is how long the phone may take, `hint` what the user can do if it cannot be set.
-    With `by_screen` it works only while the screen is on, with `goes_dark` it turns that off.
+    With `by_screen` it works only while the screen is on, with `goes_dark` it turns that off. `pins` are the clusters
+    that it holds at one frequency in hertz, by their channels' names.
     """
 
     before: str
@@ -45,6 +46,7 @@ class Change:
     look_back: Look | None = None
     by_screen: bool = False
     goes_dark: bool = False
+    pins: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_needed(self) -> bool:

@@ -104,13 +104,20 @@ def _proof(before: Flow, now: Flow) -> str:
 
 
 def _cut(phone: Phone) -> _Cut:
-    """A file of the charger's, else the service; whether that has an effect shows only in the current."""
+    """Every file of the charger's that there is, else the service; whether that has an effect shows in the current.
+
+    Of several files all are written: which of them a charger listens to cannot be seen from outside.
+    """
     root = root_of(phone)
-    if root is not None:
-        for name, off in NODES:
-            if (cut := _by_node(phone, root, name, off)) is not None:
-                return cut
-    return _Cut("cmd battery suspend_input", "cmd battery reset", lambda _: IN)
+    cuts = [] if root is None else [_by_node(phone, root, name, off) for name, off in NODES]
+    there = [cut for cut in cuts if cut is not None]
+    if not there:
+        return _Cut("cmd battery suspend_input", "cmd battery reset", lambda _: IN)
+
+    def look_back(p: Phone) -> str:
+        return next((seen for cut in there if (seen := cut.look_back(p)) != IN), IN)
+
+    return _Cut("; ".join(cut.put for cut in there), "; ".join(cut.put_back for cut in reversed(there)), look_back)
 
 
 def _by_node(phone: Phone, root: Root, name: str, off: str) -> _Cut | None:

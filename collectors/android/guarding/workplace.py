@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from edgewatt.profiler.units import format_si
 _ROOM_B: Final = 16 << 20
 # Files are read once to be verified; assumed: the slowest phone reads 10 MB/s.
 _READ_B_PER_S: Final = 10e6
+_FOLDER: Final = "work"
 _STEP: Final = 0.1
 _NAME_LIMIT_B: Final = 255
 _SHA256: Final = re.compile(rb"([0-9a-f]{64}) ")
@@ -50,8 +52,46 @@ def under_its_own_name(local: Path, taken: Sequence[str]) -> Placed:
     return Placed(local, name, 0o755 if local.stat().st_mode & 0o100 else 0o644)
 
 
+class Workplaces:
+    """The folders in use on one phone, by what is in them."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[Placed, ...], str] = {}
+        self._users: dict[tuple[Placed, ...], int] = {}
+
+    def __contains__(self, files: object) -> bool:
+        return files in self._users
+
+    @property
+    def files(self) -> list[tuple[Placed, ...]]:
+        """What is in each of them."""
+        return list(self._users)
+
+    def name_of(self, files: tuple[Placed, ...]) -> str:
+        """The name of the folder with these files; no other files have it."""
+        taken = self._names.values()
+        free = (name for n in count(1) if (name := _FOLDER if n == 1 else f"{_FOLDER}-{n}") not in taken)
+        return self._names.setdefault(files, next(free))
+
+    def hold(self, files: tuple[Placed, ...]) -> None:
+        """One more uses it."""
+        self._users[files] = self._users.get(files, 0) + 1
+
+    def let_go(self, files: tuple[Placed, ...]) -> bool:
+        """One less uses it; True if nobody does any more, and the folder is to go."""
+        left = self._users.pop(files, 1) - 1
+        if left:
+            self._users[files] = left
+        else:
+            self._names.pop(files, None)
+        return not left
+
+
 class Workplace:
-    """A folder `work` with `files`, inside the folder of the phone's guard. `note` is told how far pushing is."""
+    """A folder with `files`, inside the folder of the phone's guard. `note` is told how far pushing is.
+
+    Several may be in use at once, as by the configurations of a plan; those with the same files share one folder.
+    """
 
     def __init__(self, phone: Phone, files: Sequence[Placed], note: Callable[[str], None]) -> None:
         self._phone, self._files, self._note = phone, tuple(files), note
@@ -64,8 +104,8 @@ class Workplace:
 
     @property
     def folder(self) -> str:
-        """Where the files are."""
-        return f"{self.control}/work"
+        """Where the files are: `work`, or `work-<n>` beside others."""
+        return f"{self.control}/{self._phone.workplaces.name_of(self._files)}"
 
     @property
     def filled(self) -> bool:
@@ -77,7 +117,9 @@ class Workplace:
 
         Raises DeviceError if the phone is full, or has something else afterwards; LinkLost.
         """
-        if self._filled and self._phone.sh(f"[ -e {self._whole} ]").returncode == 0:
+        known = self._filled or self._files in self._phone.workplaces
+        if known and self._phone.sh(f"[ -e {self._whole} ]").returncode == 0:
+            self._hold()
             return False
         sizes_b = [placed.local.stat().st_size for placed in self._files]
         made = self._phone.sh(f"mkdir -p {shlex.quote(self.folder)}")
@@ -90,23 +132,31 @@ class Workplace:
             )
         self._verify(sizes_b)
         self._phone.sh(f": >{self._whole}")
-        self._filled = True
+        self._hold()
         return True
 
     def clear(self) -> None:
-        """Remove the files, verified. Raises DeviceError with what stays."""
+        """Remove the files, verified, unless another one uses them. Raises DeviceError with what stays."""
         if not self._filled:
             return
-        folder = shlex.quote(self.folder)
-        done = self._phone.sh(f"rm -rf {folder} {self._whole}; [ ! -e {folder} ]", timeout_s=60.0)
+        folder, whole = shlex.quote(self.folder), self._whole
+        if not self._phone.workplaces.let_go(self._files):
+            self._filled = False
+            return
+        done = self._phone.sh(f"rm -rf {folder} {whole}; [ ! -e {folder} ]", timeout_s=60.0)
         if done.returncode != 0:
-            raise DeviceError(f"{self._phone.uri}: {self.folder} stays on the phone: {_text(done.stderr)}")
+            raise DeviceError(f"{self._phone.uri}: {folder} stays on the phone: {_text(done.stderr)}")
         self._filled = False
+
+    def _hold(self) -> None:
+        if not self._filled:
+            self._phone.workplaces.hold(self._files)
+        self._filled = True
 
     @property
     def _whole(self) -> str:
         """A mark that the files are complete, quoted."""
-        return shlex.quote(f"{self.control}/whole")
+        return shlex.quote(f"{self.folder}.whole")
 
     def _telling(self, placed: Placed, size_b: int) -> Sent:
         told = 0.0

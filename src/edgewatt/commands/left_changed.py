@@ -5,8 +5,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any, Final
 
-import psutil
-
 from edgewatt.profiler import bench_devices, undo
 from edgewatt.profiler.device import Family, families
 from edgewatt.profiler.errors import DeviceError
@@ -32,10 +30,7 @@ class Left:
     @property
     def is_in_use(self) -> bool:
         """Whether who changed it is still there, and will put it back itself."""
-        try:
-            return bool(psutil.Process(self.note.pid).status() != psutil.STATUS_ZOMBIE)
-        except psutil.Error:
-            return False
+        return self.note.is_in_use
 
     def as_json(self) -> dict[str, Any]:
         """It as plain JSON."""
@@ -49,10 +44,14 @@ def listed() -> list[Left]:
 
 
 def put_back() -> list[Left]:
-    """Everything that is noted, and what became of putting it back."""
-    known = {note.family for note in undo.notes()}
-    done = [one for family in sorted(known) for one in undo.undo(family, _how(family))]
-    return [Left(note, problem is None, problem) for note, problem in done]
+    """Everything that is noted, and what became of putting it back; what is in use is left to who uses it."""
+    before = undo.notes()
+    done = [one for family in sorted({note.family for note in before}) for one in undo.undo(family, _how(family))]
+    tried = [note for note, _ in done]
+    return [
+        *(Left(note, problem is None, problem) for note, problem in done),
+        *(Left(note) for note in before if note not in tried),
+    ]
 
 
 def as_text(left: Sequence[Left]) -> list[str]:
@@ -68,7 +67,8 @@ def _line(one: Left) -> str:
     if one.done:
         return f"{was}: put back"
     if one.problem is not None:
-        return f"{was}: not put back: {printable(one.problem)}"
+        forget = f"to forget it, remove {printable(str(note.path))}"
+        return f"{was}: not put back: {printable(one.problem)}; {forget}"
     if one.is_in_use:
         return f"{was}; process {note.pid}, which is still there, puts it back when it ends"
     return f"{was}, changed {printable(note.created)} by process {note.pid}; put it back with: {FIX}"
