@@ -3,15 +3,20 @@
 name = "linux_rapl"
 kind = "host"                       # phone, board, gpu, meter, host
 title = "what people call it"
+base = "google_pixel"               # a profile that edgewatt ships: what is not said here is as it says
 
 [match]                             # which phones it is for: every key has to fit, by one of its patterns
 manufacturer = ["google"]           # (see phones.py for the properties that a key stands for)
 model = ["pixel 6*"]
+serial = ["1a2b3c"]                 # one phone and no other
 source = "where that is known from"
 
 [facts.update_period_s]             # a number's key ends in its unit
 value = 0.001
 source = "where that is known from"
+u = 0.0001                          # of a number that was measured: its standard uncertainty, in its unit
+basis = "measured"                  # measured, published, assumed or simulated
+date = "2026-11-26"
 
 [rails.dram]
 label = "package-{n}_dram"          # {n}: an index, * : anything; compared with the channel's name
@@ -30,10 +35,11 @@ boundary = "board"                  # where the sum of the rails is taken: the r
 source = "..."
 """
 
+import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -60,7 +66,9 @@ SIZE_LIMIT: Final = 1 << 20
 UNITS: Final = ("s", "w", "j", "v", "a", "hz", "c", "ohm", "ratio", "b", "n", "coulomb")
 
 # What a device calls itself by.
-MATCH_KEYS: Final = ("manufacturer", "brand", "model", "device", "soc")
+MATCH_KEYS: Final = ("manufacturer", "brand", "model", "device", "soc", "serial")
+BASES: Final = ("measured", "published", "assumed", "simulated")
+_DAY: Final = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
 _PATTERN: Final = re.compile(r"[a-z0-9_+*-]*(\{n\})?[a-z0-9_+*-]*")
 
 
@@ -81,6 +89,8 @@ _NAME: Final = Rule(
     "a device's name in lower case, with at most two * for anything",
     lambda v: isinstance(v, str) and 0 < len(v) <= LABEL_LIMIT and v == v.lower() and v.count("*") <= 2,
 )
+_DATE: Final = Rule("a date such as 2026-11-26", lambda v: isinstance(v, str) and _DAY.fullmatch(v) is not None)
+_NOT_NEGATIVE: Final = Rule("a number from 0 on", lambda v: NUMBER.holds(v) and v >= 0)
 _COUNT: Final = Rule("a whole number from 1 to 1000", lambda v: type(v) is int and 1 <= v <= 1000)
 _VALUE: Final = Rule(
     "a text, a finite number, true, false, or a list of texts and numbers",
@@ -90,10 +100,16 @@ _VALUE: Final = Rule(
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A value, in the unit at the end of its key, and where it is known from."""
+    """A value, in the unit at the end of its key, and where it is known from.
+
+    `u` is the standard uncertainty of a number that was measured; `basis` and `date` are blank where nobody said them.
+    """
 
     value: Value
     source: str
+    u: float | None = None
+    basis: str | None = None
+    date: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +155,7 @@ class DeviceProfile:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     rails: tuple[Rail, ...] = ()
     totals: tuple[Total, ...] = ()
+    base: str | None = None
 
     def number(self, key: str) -> float:
         """A fact that is a number, in the unit that its key ends in. Raises UsageError if there is none."""
@@ -153,14 +170,31 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
+def own_folder() -> Path:
+    """Where the user's own profiles lie."""
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "edgewatt" / "profiles"
+
+
+def own_names() -> list[str]:
+    """The user's own profiles; none where their folder cannot be read."""
+    try:
+        return sorted(path.stem for path in own_folder().glob("*.toml"))
+    except OSError:
+        return []
+
+
 def load(name_or_path: str | Path) -> DeviceProfile:
-    """The profile that edgewatt ships under this name, or the one in this .toml file. Raises UsageError."""
+    """The user's own profile of this name, or the one that edgewatt ships, or that in this .toml file.
+
+    Raises UsageError.
+    """
     path = Path(name_or_path)
     if path.suffix != ".toml":
-        if str(name_or_path) not in names():
-            known = ", ".join(names())
-            raise UsageError(f"device profile {str(name_or_path)!r}: neither a .toml file nor one of {known}")
-        path = FOLDER / f"{name_or_path}.toml"
+        name, own = str(name_or_path), own_names()
+        if name not in (*own, *names()):
+            known = ", ".join(dict.fromkeys([*own, *names()]))
+            raise UsageError(f"device profile {name!r}: neither a .toml file nor one of {known}")
+        path = (own_folder() if name in own else FOLDER) / f"{name}.toml"
     try:
         with path.open("rb") as file:
             raw = file.read(SIZE_LIMIT + 1)
@@ -179,14 +213,37 @@ def parse(raw: bytes, file: str) -> DeviceProfile:
         raise UsageError(f"device profile {file}: not TOML ({str(error) or type(error).__name__})") from None
     try:
         profile = _profile(data)
+        if profile.base is not None:
+            profile = _on(profile, profile.base)
         _check_nesting(profile)
     except ValueError as error:
         raise UsageError(f"device profile {file}: {error}") from None
     return profile
 
 
+def _on(profile: DeviceProfile, base: str) -> DeviceProfile:
+    """The profile with what one that edgewatt ships says beyond it; of rails and totals all or nothing."""
+    if base not in names():
+        raise ValueError(f"base is {shown(base)}, expected one of {', '.join(names())}")
+    under = load(FOLDER / f"{base}.toml")
+    if under.kind != profile.kind:
+        raise ValueError(f"base is {shown(base)}, a {under.kind}; expected a {profile.kind}")
+    return replace(
+        profile,
+        facts={**under.facts, **profile.facts},
+        rails=profile.rails or under.rails,
+        totals=profile.totals if profile.rails else under.totals,
+    )
+
+
 def _profile(data: dict[str, Any]) -> DeviceProfile:
-    tables = {"match": OBJECT, "facts": object_of(OBJECT), "rails": object_of(OBJECT), "totals": object_of(OBJECT)}
+    tables = {
+        "base": TEXT,
+        "match": OBJECT,
+        "facts": object_of(OBJECT),
+        "rails": object_of(OBJECT),
+        "totals": object_of(OBJECT),
+    }
     checked(data, "the file", {"name": TEXT, "kind": one_of(*get_args(Kind)), "title": TEXT}, tables)
     return DeviceProfile(
         name=data["name"],
@@ -196,6 +253,7 @@ def _profile(data: dict[str, Any]) -> DeviceProfile:
         facts={key: _fact(key, table) for key, table in data.get("facts", {}).items()},
         rails=tuple(_rail(key, table) for key, table in data.get("rails", {}).items()),
         totals=tuple(_total(key, table) for key, table in data.get("totals", {}).items()),
+        base=data.get("base"),
     )
 
 
@@ -208,12 +266,14 @@ def _match(table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _fact(key: str, table: dict[str, Any]) -> Fact:
-    checked(table, f"facts.{key}", {"value": _VALUE, "source": _SOURCE})
+    more = {"u": _NOT_NEGATIVE, "basis": one_of(*BASES), "date": _DATE}
+    checked(table, f"facts.{key}", {"value": _VALUE, "source": _SOURCE}, more)
     value = table["value"]
     elements = value if isinstance(value, list) else [value]
     if any(NUMBER.holds(element) for element in elements) and key.rpartition("_")[2] not in UNITS:
         raise ValueError(f"facts.{shown(key)} is a number; expected a key that ends in its unit: _{', _'.join(UNITS)}")
-    return Fact(tuple(value) if isinstance(value, list) else value, table["source"])
+    said = tuple(value) if isinstance(value, list) else value
+    return Fact(said, table["source"], table.get("u"), table.get("basis"), table.get("date"))
 
 
 def _rail(key: str, table: dict[str, Any]) -> Rail:

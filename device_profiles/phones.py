@@ -1,11 +1,11 @@
-"""Which profile is for which phone: by the properties in which the phone names itself."""
+"""Which profile is for which phone: by the properties in which the phone names itself, the user's own ones first."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
-from edgewatt.device_profiles.loader import DeviceProfile, load, names
+from edgewatt.device_profiles.loader import FOLDER, DeviceProfile, load, names, own_folder, own_names
 
 GENERIC: Final = "android_phone"
 
@@ -19,28 +19,50 @@ PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = {
     "soc": ("ro.soc.model", "ro.board.platform", "ro.hardware.chipname", "ro.mediatek.platform", "ro.product.board"),
 }
 _NAME_LIMIT: Final = 256
+# The key of one phone and no other, by its serial number.
+_SERIAL: Final = "serial"
 
 
-def choose(properties: Mapping[str, str]) -> DeviceProfile:
-    """The profile whose [match] fits these system properties; of several the one that asks for most, else GENERIC."""
-    fitting = [profile for profile in phone_profiles() if profile.match and fits(profile, properties)]
-    if not fitting:
-        return load(GENERIC)
-    return max(fitting, key=lambda profile: (len(profile.match), profile.name))
+def choose(properties: Mapping[str, str], device_id: str = "") -> DeviceProfile:
+    """The profile whose [match] fits these system properties; of several the one that asks for most, else GENERIC.
+
+    A profile of the user's own that fits comes before all that edgewatt ships. Raises UsageError for one that is wrong.
+    """
+    return _best(own_profiles(), properties, device_id) or shipped(properties)
 
 
-def fits(profile: DeviceProfile, properties: Mapping[str, str]) -> bool:
+def shipped(properties: Mapping[str, str]) -> DeviceProfile:
+    """As `choose`, of the profiles that edgewatt ships."""
+    return _best(phone_profiles(), properties, "") or load(FOLDER / f"{GENERIC}.toml")
+
+
+def _best(profiles: Iterable[DeviceProfile], properties: Mapping[str, str], device_id: str) -> DeviceProfile | None:
+    fitting = [profile for profile in profiles if profile.match and fits(profile, properties, device_id)]
+    return max(fitting, key=lambda profile: (_SERIAL in profile.match, len(profile.match), profile.name), default=None)
+
+
+def fits(profile: DeviceProfile, properties: Mapping[str, str], device_id: str = "") -> bool:
     """True if one of the patterns of every key of its [match] is what the phone calls itself."""
     return all(
-        any(resembles(pattern, properties.get(name, "")) for name in PROPERTIES[key] for pattern in patterns)
+        any(resembles(pattern, text) for text in _called(key, properties, device_id) for pattern in patterns)
         for key, patterns in profile.match.items()
     )
+
+
+def _called(key: str, properties: Mapping[str, str], device_id: str) -> list[str]:
+    return [device_id] if key == _SERIAL else [properties.get(name, "") for name in PROPERTIES[key]]
+
+
+def own_profiles() -> list[DeviceProfile]:
+    """The user's own profiles of phones, by name. Raises UsageError for one that is wrong."""
+    return [profile for name in own_names() if (profile := load(own_folder() / f"{name}.toml")).kind == "phone"]
 
 
 @cache
 def phone_profiles() -> tuple[DeviceProfile, ...]:
     """The profiles of phones that edgewatt ships, by name."""
-    return tuple(profile for profile in map(load, names()) if profile.kind == "phone")
+    shipped = (load(FOLDER / f"{name}.toml") for name in names())
+    return tuple(profile for profile in shipped if profile.kind == "phone")
 
 
 def resembles(pattern: str, text: str) -> bool:

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from edgewatt.collectors.android.files import battery_quirks as quirks
-from edgewatt.collectors.android.files.look import SLOW_S, Found, Look, folder, name_of, whole
+from edgewatt.collectors.android.files.look import LONGEST_S, SLOW_S, Found, Look, folder, name_of, whole
 from edgewatt.collectors.android.files.nodes import Node, Values
-from edgewatt.profiler.channel import Channel, EnergySource, Unavailable
+from edgewatt.device_profiles.loader import DeviceProfile
+from edgewatt.profiler.channel import Accuracy, Channel, EnergySource, Unavailable
+from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.units import Quantity
 
 STREAM: Final = "battery"
@@ -36,6 +38,9 @@ C_PER_UAH: Final = 3.6e-3
 INSTEAD: Final = "`dumpsys battery` is asked instead"
 _UNPLUG: Final = "take the cable out and connect over Wi-Fi (docs: adb pair), or cut the port's power"
 _NAME_IT: Final = "say it in a device profile: "
+_GAIN, _ZERO = "battery_gain_ratio", "battery_zero_a"
+# The basis of a fact that `calibrate sensor` found.
+_BY_LOAD: Final = ("measured", "simulated")
 _WHY_STATUS: Final = {
     1: "the phone says Unknown, so charging cannot be told from discharging",
     2: "it charges, so the gauge shows what the charger leaves over and not what the phone consumes",
@@ -69,7 +74,8 @@ def find(look: Look) -> Found:
     from_uevent = _raw(look, chosen) is None and _property(look, chosen, "current_now") is not None
     order = [chosen] if from_uevent else batteries
     readings = _readings(look, chosen, order)
-    gauge = quirks.gauge_of(unit, positive, readings)
+    gauge = quirks.gauge_of(unit, positive, readings, is_measured=is_measured(look.profile))
+    gauge.gain, gauge.zero_a = _number(look, _GAIN, 1.0), _number(look, _ZERO, 0.0)
     nodes, missing = _nodes(look, order, gauge, from_uevent=from_uevent)
     columns = {channel.column for node in nodes for channel in node.channels}
     source, reason = _source(look, readings, order, gauge, columns)
@@ -83,6 +89,30 @@ def find(look: Look) -> Found:
     return Found(
         nodes, (*missing, *reason), source, {**facts, **({"battery_nodes_left_out": others} if others else {})}
     )
+
+
+def is_measured(profile: DeviceProfile) -> bool:
+    """Whether unit and sign of the battery's current were found by a load of known shape, not said by somebody."""
+    facts = [profile.facts.get(key) for key in ("battery_current_unit", "battery_current_positive")]
+    return all(fact is not None and fact.basis in _BY_LOAD for fact in facts)
+
+
+def _number(look: Look, key: str, default: float) -> float:
+    """A number of the profile. Raises UsageError for a gain that is none."""
+    value = look.profile.number(key) if key in look.profile.facts else default
+    if key == _GAIN and not 0.1 <= value <= 10:
+        raise UsageError(f"device profile {look.profile.name!r}: facts.{key} is {value:g}, expected 0.1 to 10")
+    return value
+
+
+def _accuracies(look: Look) -> tuple[Accuracy | None, Accuracy | None]:
+    """Of current and of voltage, where a gain was found against a meter; the voltage's own error is inside of it."""
+    gain, zero = look.profile.facts.get(_GAIN), look.profile.facts.get(_ZERO)
+    if gain is None or gain.u is None:
+        return None, None
+    off_a = 0.0 if zero is None or zero.u is None else zero.u
+    of_current = Accuracy(gain.u / abs(look.profile.number(_GAIN)), off_a, gain.source)
+    return of_current, Accuracy(0.0, 0.0, "inside the gain of the current, which is that of their product")
 
 
 def parse_uevent(text: str) -> dict[str, str]:
@@ -167,9 +197,22 @@ def _supplies(look: Look) -> list[str]:
 def _columns(look: Look, gauge: quirks.Gauge) -> tuple[_Column, ...]:
     """In the order of a row: the status first, as it says what the current means."""
     period_s = look.seconds("battery_update_period_s")
+    window_s = _number(look, "battery_window_s", -1.0)
+    of_current, of_voltage = _accuracies(look)
 
-    def channel(name: str, quantity: Quantity, *, resolution: float | None = None) -> Channel:
-        return Channel(name, quantity, period_s=period_s, resolution=resolution, boundary="gauge", covers=("phone",))
+    def channel(
+        name: str, quantity: Quantity, *, resolution: float | None = None, accuracy: Accuracy | None = None
+    ) -> Channel:
+        return Channel(
+            name,
+            quantity,
+            period_s=period_s,
+            window_s=window_s if 0 <= window_s <= LONGEST_S else None,
+            resolution=resolution,
+            accuracy=accuracy,
+            boundary="gauge",
+            covers=("phone",),
+        )
 
     def current(text: str) -> Values:
         raw = whole(text)
@@ -177,11 +220,12 @@ def _columns(look: Look, gauge: quirks.Gauge) -> tuple[_Column, ...]:
 
     drawn = Channel("battery", Quantity.CHARGE, "counter", scale=C_PER_UAH, boundary="gauge", covers=("phone",))
     status, raw_current = Channel("battery_status", Quantity.STATE), Channel("battery_current_raw", Quantity.COUNT)
-    amperes = channel("battery", Quantity.CURRENT, resolution=gauge.scale)
+    step_a = _number(look, "battery_current_resolution_a", 0.0) or gauge.scale
+    amperes = channel("battery", Quantity.CURRENT, resolution=step_a, accuracy=of_current)
     return (
         _Column("status", (status,), lambda t: [gauge.see_status(t)], lambda t: quirks.parse_status(t) is not None),
         _Column("current_now", (amperes, raw_current), current, lambda t: whole(t) is not None),
-        _gauged("voltage_now", channel("battery", Quantity.VOLTAGE), quirks.parse_voltage),
+        _gauged("voltage_now", channel("battery", Quantity.VOLTAGE, accuracy=of_voltage), quirks.parse_voltage),
         _gauged("temp", Channel("battery", Quantity.TEMPERATURE, resolution=0.1), quirks.parse_temperature),
         _Column("charge_counter", (drawn,), lambda t: [quirks.parse_drawn(t)], quirks.is_microampere_hours),
         _gauged("capacity", Channel("battery_level", Quantity.STATE, resolution=1.0), quirks.parse_level),
@@ -234,7 +278,7 @@ def _source(
 ) -> tuple[tuple[EnergySource, ...], tuple[Unavailable, ...]]:
     """Joules from voltage x current, or from the charge drawn where there is no current; or why there are none."""
     volt, ampere, drawn = (f"battery.{q.value}" for q in (Quantity.VOLTAGE, Quantity.CURRENT, Quantity.CHARGE))
-    reason, fix = _why_not_consumption(look, order)
+    reason, fix = _why_not_consumption(look, readings, order, gauge)
     if not reason and volt not in made:
         reason = "no voltage can be read"
     if reason:
@@ -249,14 +293,23 @@ def _source(
     return (), (Unavailable("battery.energy_j", reason, fix),)
 
 
-def _why_not_consumption(look: Look, order: Sequence[str]) -> tuple[str, str]:
-    """Why what flows out of the battery is not what the phone consumes, and what helps; empty if it is."""
+def _why_not_consumption(
+    look: Look, readings: Sequence[tuple[int, int | None]], order: Sequence[str], gauge: quirks.Gauge
+) -> tuple[str, str]:
+    """Why what flows out of the battery is not what the phone consumes, and what helps; empty if it is.
+
+    Where the sign was measured the current itself tells, whatever the status says.
+    """
     texts = (_property(look, path, "status") for path in order)
     status = quirks.parse_status(next((text for text in texts if text is not None), ""))
     if status is None:
         return "its status cannot be read, so charging cannot be told from discharging", ""
     if status != quirks.DISCHARGING:
         return _WHY_STATUS[status], _UNPLUG
+    if gauge.is_measured and gauge.scale is not None and gauge.sign is not None:
+        flows_a = [raw * gauge.scale * gauge.sign for raw, _ in readings]
+        if flows_a and max(flows_a) <= -quirks.CLEAR_A:
+            return f"it says that it discharges, and {-max(flows_a):.3g} A flow into it: it charges", _UNPLUG
     if online := _supplies(look):
         return f"it discharges while {' and '.join(online[:3])} may feed the phone past it", _UNPLUG
     return "", ""

@@ -39,7 +39,9 @@ class Gauge:
     """From raw readings to amperes OUT of the battery: positive while the phone drains it.
 
     `scale` (ampere per raw unit) and `sign` (raw sign while draining) are None until a reading decides them. `status`
-    is that of the row being read: without one that says so, a reading is not known to be consumption.
+    is that of the row being read: without one that says so, a reading is not known to be consumption. `gain` and
+    `zero_a` were found against a meter: what is read is gain x current + zero. With `is_measured` unit and sign were
+    found by a load that moved it (`calibrate sensor`), and no single reading overrules that.
     """
 
     scale: float | None = None
@@ -47,6 +49,9 @@ class Gauge:
     unit_rule: str = "undecided"
     sign_rule: str = "undecided"
     status: int | None = None
+    gain: float = 1.0
+    zero_a: float = 0.0
+    is_measured: bool = False
 
     def see(self, raw: int, status: int | None) -> None:
         """Learn from one reading what is not decided yet."""
@@ -72,7 +77,7 @@ class Gauge:
         self.see(raw, status)
         if status != DISCHARGING or self.scale is None or self.sign is None:
             return None
-        value_a = raw * self.scale * self.sign
+        value_a = (raw * self.scale * self.sign - self.zero_a) / self.gain
         return value_a if abs(value_a) <= HIGHEST_A else None
 
     def see_status(self, text: str) -> int | None:
@@ -81,13 +86,18 @@ class Gauge:
         return self.status
 
 
-def gauge_of(unit: str | None, positive: str | None, readings: Iterable[tuple[int, int | None]]) -> Gauge:
+def gauge_of(
+    unit: str | None, positive: str | None, readings: Iterable[tuple[int, int | None]], *, is_measured: bool = False
+) -> Gauge:
     """A gauge with the profile's `unit` and `positive` (None: not said), and what (raw, status) readings tell.
 
     The phone overrules its profile where the profile cannot be true: a current beyond HIGHEST_A, less than CLEAR_A at
     every look at a battery that is being drained, where milliampere would fit, or one that flows into such a battery.
-    The rules say so.
+    The rules say so. With `is_measured` the profile's words come from a load of known shape, and stand.
     """
+    if is_measured and unit is not None and positive is not None:
+        rules = (f"{unit} as measured by a load", f"positive is {positive} as measured by a load")
+        return Gauge(UNITS[unit], SIGNS[positive], *rules, is_measured=True)
     looks = list(readings)
     said = UNITS.get(unit or "")
     if said is not None and any(abs(raw) * said >= HIGHEST_A for raw, _ in looks):

@@ -58,7 +58,12 @@ def flow_of(seen: Mapping[str, Seen], phone: Phone, profile: DeviceProfile = ANY
     status = battery_quirks.parse_status(look.text(f"{path}/status") or uevent.get("STATUS", ""))
     unit = look.word("battery_current_unit", battery_quirks.UNITS)
     positive = look.word("battery_current_positive", battery_quirks.SIGNS)
-    gauge = battery_quirks.gauge_of(unit, positive, [] if raw is None else [(raw, None if supplies else status)])
+    gauge = battery_quirks.gauge_of(
+        unit,
+        positive,
+        [] if raw is None else [(raw, None if supplies else status)],
+        is_measured=battery.is_measured(profile),
+    )
     is_small = raw is not None and gauge.scale is not None and abs(raw) * gauge.scale < battery_quirks.CLEAR_A
     return Flow(path, raw, status, gauge.sign, positive is not None, supplies, is_small)
 

@@ -1,0 +1,63 @@
+"""`calibrate sensor` from the command line: what it refuses before it touches a device, and what it says."""
+
+import json
+
+import pytest
+
+from edgewatt.cli import main
+from edgewatt.commands import calibrate_report as report
+from edgewatt.profiler.device import Device
+from edgewatt.profiler.gauging.found import Found, Undecided
+from edgewatt.profiler.gauging.gauged import Gauged
+from edgewatt.profiler.gauging.meaning import Meaning
+from edgewatt.profiler.running.gauging_judge import Alone
+
+PHONE = Device("adb:1", "A \x1b[31mphone", "1", (), simulated=True)
+WHY = Undecided("no step is seen in it where the load begins and ends")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ([], 2, "which device?"),
+        (["-d", "host", "--meter-gain", "1"], 2, "name it with --against"),
+        (["-d", "host"], 5, "host has no current of a battery that can be read"),
+        (["-d", "nokia:3310"], 2, "nothing is registered for 'nokia'"),
+        (["-d", "host", "--set", "screen"], 2, "expected NAME=VALUE"),
+        (["-d", "host", "--sensor", "x"], 2, "has no meter beside it"),
+    ],
+)
+def test_wrong_requests_are_refused_in_words(
+    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["calibrate", "sensor", *words]) == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["thermometer"], ["sensor", "--meter-gain", "0"], ["sensor", "--seconds", "-1"]])
+def test_words_that_mean_nothing_are_usage_errors(words: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["calibrate", *words])
+
+
+def test_what_is_undecided_is_said_with_its_reason() -> None:
+    found = Alone("battery_current_raw.count_n", Gauged(WHY, WHY, WHY, WHY, WHY, None, WHY, 7, None), "how")
+    text = "\n".join(report.as_text(found, PHONE, None, WHY.reason, keep=True))
+    assert text.startswith(r"SIMULATED A \x1b[31mphone")
+    assert "unit, sign   undecided: no step is seen" in text
+    assert "nothing is written and nothing was" in text
+    answer = json.loads(json.dumps(report.as_json(found, PHONE, None, WHY.reason)))
+    assert answer["meaning"] == {"undecided": WHY.reason}
+    assert answer["saved"] is None
+
+
+def test_what_was_found_is_said_in_ampere_and_seconds() -> None:
+    one = Found(1.0, 0.9, 1.1, 0.05)
+    step = Found(-163_000.0, -164_000.0, -162_000.0, 500.0)
+    found = Gauged(one, one, one, Found(156.0, 156.0, 156.0, 0.0), step, 1.0, Meaning("uA", 1e-6, -1), 900, 0.05)
+    text = "\n".join(report.as_text(Alone("x", found, "how"), PHONE, None, None, keep=False))
+    assert "unit         uA" in text
+    assert "inverted    positive while charging: load moves it down" in text
+    assert "163 mA" in text
+    assert "156 µA (156 counts)" in text
+    assert "not written; --save writes" in text
