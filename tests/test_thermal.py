@@ -3,14 +3,19 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from edgewatt.profiler.clock import HostClock
-from edgewatt.profiler.device import open_device
+from edgewatt.profiler.batch import Batch
+from edgewatt.profiler.channel import Channel, Opened
+from edgewatt.profiler.clock import Clock, HostClock
+from edgewatt.profiler.device import Device, open_device
+from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.running import thermal
 from edgewatt.profiler.running.beginning import begin_run
 from edgewatt.profiler.running.recording import Recording
-from edgewatt.profiler.running.thermal import ThermalGate
+from edgewatt.profiler.running.thermal import Ambient, ThermalGate
+from edgewatt.profiler.units import Quantity
 from tests.trees import thermal_zone
 
 
@@ -55,3 +60,54 @@ def test_without_a_sensor_the_gate_is_open(tmp_path: Path) -> None:
     told = Told()
     assert run(tmp_path / "run", tmp_path / "sys", 60.0, told) == []
     assert told.phases == []
+
+
+class Room:
+    """A thermometer in the room, which reads one temperature after the other."""
+
+    def __init__(self, *celsius: float) -> None:
+        self._celsius = list(celsius)
+
+    def open(self, clock: Clock) -> Opened:
+        self._clock = clock
+        return Opened("room", {"": (Channel("room", Quantity.TEMPERATURE),)} if self._celsius else {})
+
+    def read(self, timeout_s: float) -> Batch:
+        self._clock.sleep(min(timeout_s, 0.002))
+        now_c = self._celsius.pop(0) if len(self._celsius) > 1 else self._celsius[0]
+        return Batch(np.array([self._clock.now_ns()]), {"room.temperature_c": np.array([now_c])})
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def waited(folder: Path, room: Room | None, ambient: Ambient) -> tuple[list[str], list[str]]:
+    """The reasons of a run that waits for its room, and what was said of it."""
+    sensors = () if room is None else (room,)
+    device = Device("made", "made up", "f00d", sensors, room=sensors)
+    told = Told()
+    with Recording(begin_run(folder, device), sensors, HostClock()) as recording:
+        ThermalGate(device, recording, 0.0).wait_for_room(ambient, told, 0.0)
+    return recording.reasons, told.phases
+
+
+def test_a_run_waits_for_its_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thermal, "POLL_S", 0.01)
+    reasons, said = waited(tmp_path / "run", Room(*[27.0] * 40, 23.4), Ambient(23.0, limit_s=600.0))
+    assert reasons == []
+    assert "waiting for a room of 23 C, it is 27.0 C" in said
+
+
+def test_a_room_that_stays_warm_marks_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thermal, "POLL_S", 0.05)
+    assert waited(tmp_path / "run", Room(27.0), Ambient(23.0, limit_s=0.5))[0] == ["ambient_off:27.0 C"]
+
+
+def test_a_room_without_a_sensor_is_not_waited_for(tmp_path: Path) -> None:
+    assert waited(tmp_path / "run", None, Ambient(23.0)) == (["ambient_unknown"], [])
+
+
+@pytest.mark.parametrize(("celsius", "tolerance_c"), [(-50.0, 1.0), (float("nan"), 1.0), (20.0, 0.0)])
+def test_no_room_is_like_that(celsius: float, tolerance_c: float) -> None:
+    with pytest.raises(UsageError):
+        Ambient(celsius, tolerance_c)

@@ -23,7 +23,7 @@ from urllib.parse import urlencode
 from edgewatt.profiler.device import Device, DeviceUri, Family, open_device
 from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.protocols import Workload, WorkloadRequest
-from edgewatt.virtual_lab.keeping_truth import KeepingTruth
+from edgewatt.virtual_lab.keeping_truth import Copied, KeepingTruth
 from edgewatt.virtual_lab.phone.anatomy import BATTERY
 from edgewatt.virtual_lab.phone.personalities import DEFAULT, personality
 
@@ -129,10 +129,11 @@ def _with_runner(
     make: Callable[[WorkloadRequest], Workload], said: Mapping[str, Any], also: Mapping[str, str]
 ) -> Callable[[WorkloadRequest], Workload]:
     """The phone's own benchmark_model where the user brings none, and the truth kept with the run."""
+    copied = Copied()
 
     def workload(request: WorkloadRequest) -> Workload:
         options = {"runner": Path(said["benchmark_model"]), **request.options}
-        return KeepingTruth(make(replace(request, options=options)), Path(said["truth"]), also)
+        return KeepingTruth(make(replace(request, options=options)), Path(said["truth"]), also, copied)
 
     return workload
 

@@ -26,19 +26,41 @@ _LOOK_S: Final = 0.002
 
 
 @dataclass
+class Copied:
+    """How far the log of a phone was copied into a run, by all the workloads of that run together."""
+
+    size_b: int = 0
+    workloads: int = 0
+
+    def begin(self) -> None:
+        """One more workload; the first of a run begins with the whole log."""
+        self.size_b = self.size_b if self.workloads else 0
+        self.workloads += 1
+
+    def end(self) -> None:
+        """One less."""
+        self.workloads -= 1
+
+
+@dataclass
 class KeepingTruth:
     """A workload on a virtual phone. `log` is what the phone's kernel writes of what really happens.
 
-    `also` are further names of what was drawn: a meter's channel, by what hangs on it.
+    `also` are further names of what was drawn: a meter's channel, by what hangs on it. `copied` is common to the
+    workloads of one phone.
     """
 
     inner: Workload
     log: Path
     also: Mapping[str, str] = field(default_factory=dict)
-    _copied_b: int = 0
+    copied: Copied = field(default_factory=Copied)
+    _is_open: bool = False
 
     def open(self, clock: Clock) -> WorkloadFacts:
         """As the workload itself."""
+        if not self._is_open:
+            self._is_open = True
+            self.copied.begin()
         return self.inner.open(clock)
 
     def repeat(self, request: RepeatRequest, sink: Sink) -> RepeatFacts:
@@ -57,6 +79,9 @@ class KeepingTruth:
 
     def close(self) -> None:
         """As the workload itself."""
+        if self._is_open:
+            self._is_open = False
+            self.copied.end()
         self.inner.close()
 
     def _truth_of(self, request: RepeatRequest, iterations: int, began_ns: int) -> Window | None:
@@ -96,10 +121,10 @@ class KeepingTruth:
     def _news(self) -> bytes:
         """The whole lines that were not copied yet."""
         with self.log.open("rb") as log:
-            log.seek(self._copied_b)
+            log.seek(self.copied.size_b)
             news = log.read()
         return news[: news.rfind(b"\n") + 1]
 
     def _copy(self, news: bytes, sink: Sink) -> None:
-        self._copied_b += len(news)
+        self.copied.size_b += len(news)
         sink.raw(TRUTH, news)

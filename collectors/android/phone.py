@@ -8,6 +8,7 @@ from edgewatt.collectors.transports.reached import COMMAND_TIMEOUT_S, RECONNECT_
 
 if TYPE_CHECKING:
     from edgewatt.collectors.android.guarding.guard import Guard
+    from edgewatt.collectors.android.guarding.workplace import Workplaces
 
 __all__ = ["COMMAND_TIMEOUT_S", "RECONNECT_S", "RETRY_S", "TMP", "Phone", "reconnected"]
 
@@ -27,6 +28,13 @@ class Phone(Reached):
         from edgewatt.collectors.android.guarding.guard import Guard  # noqa: PLC0415  (needs Phone itself)
 
         return Guard(self)
+
+    @cached_property
+    def workplaces(self) -> "Workplaces":
+        """The folders of files that runs have on it."""
+        from edgewatt.collectors.android.guarding.workplace import Workplaces  # noqa: PLC0415  (the same)
+
+        return Workplaces()
 
     def close(self) -> None:
         """Leave the phone as it was found and hang up. Raises DeviceError for what the guard could not remove."""

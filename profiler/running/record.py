@@ -15,7 +15,7 @@ from edgewatt.profiler.progress import Progress, Silent
 from edgewatt.profiler.protocols import Collector
 from edgewatt.profiler.running.beginning import begin_run
 from edgewatt.profiler.running.clocks import DeviceClock
-from edgewatt.profiler.running.prepare import Prepared
+from edgewatt.profiler.running.prepare import Prepared, left_changed
 from edgewatt.profiler.running.recording import Recording
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.storage.writer import RunWriter
@@ -45,6 +45,7 @@ def record(
     if device.recorded is not None:
         device.recorded.restore(writer)
     with recording_of(writer, device, meters, clock) as recording:
+        recording.reasons.extend(left_changed(device))
         require_energy(recording, meters)
         if device.recorded is None and not any(opened.channels for opened in recording.opened):
             raise NotMeasuredError(f"nothing to record on {device.uri}: {why_not(recording.unavailable)}")

@@ -15,7 +15,10 @@ from edgewatt.profiler.channel import Opened, Unavailable
 from edgewatt.profiler.clock import NS_PER_S, Clock
 from edgewatt.profiler.errors import DeviceError, EdgewattError
 from edgewatt.profiler.protocols import Collector, Draining, Learning
+from edgewatt.profiler.running.asleep import REASON as HOST_SUSPENDED
+from edgewatt.profiler.running.asleep import HostSleep
 from edgewatt.profiler.storage.writer import RunWriter
+from edgewatt.profiler.units import Quantity
 from edgewatt.profiler.window import Window
 
 # How long one `read` may block: the longest that stopping has to wait for a collector that has nothing to say.
@@ -30,6 +33,7 @@ FLUSH_PERIOD_S: Final = 1.0
 # waited for one (a phone is known that updates every 10 s).
 PERIOD_UNKNOWN_S: Final = 1.0
 SETTLES_LIMIT_S: Final = 10.0
+_CELSIUS: Final = f".{Quantity.TEMPERATURE.value}"
 # Batches in flight: a second of a collector that reads every millisecond.
 QUEUE_LENGTH: Final = 1024
 
@@ -84,6 +88,8 @@ class Recording:
         self._config_id = ""
         self._answers: dict[int, Opened] = {}
         self._drains: set[str] = set()
+        self._celsius: dict[str, float] = {}
+        self._sleep = HostSleep(clock)
         self.unavailable: list[Unavailable] = []
         self.reasons: list[str] = []
 
@@ -149,6 +155,12 @@ class Recording:
     def sources_of(self, collectors: Sequence[Collector]) -> list[str]:
         """The names of the joules that can be formed from what these of its collectors measure."""
         return [source.name for c in collectors if id(c) in self._answers for source in self._answers[id(c)].sources]
+
+    def celsius_of(self, collectors: Sequence[Collector]) -> float | None:
+        """The latest temperature that these of its collectors read; None before the first, or without a sensor."""
+        answers = [self._answers[id(c)] for c in collectors if id(c) in self._answers]
+        columns = (c.column for opened in answers for of in opened.channels.values() for c in of)
+        return next((self._celsius[column] for column in columns if column in self._celsius), None)
 
     @property
     def ended(self) -> bool:
@@ -291,6 +303,9 @@ class Recording:
             if self._failure is not None:
                 continue
             try:
+                if (slept := self._sleep.look()) is not None:
+                    self._writer.window(slept)
+                    self.reasons.append(HOST_SUSPENDED)
                 if item is not None:
                     self._store(item)
                 if self._clock.now_ns() - flushed_ns >= FLUSH_PERIOD_S * NS_PER_S:
@@ -314,6 +329,12 @@ class Recording:
                 self._writer.gap(collector, gap)
             case _Sample(collector, Batch() as batch):
                 self._writer.batch(collector, batch)
+                self._note_celsius(batch)
+
+    def _note_celsius(self, batch: Batch) -> None:
+        for column, values in batch.columns.items():
+            if column.endswith(_CELSIUS) and len(values) and np.isfinite(values[-1]):
+                self._celsius[column] = float(values[-1])
 
 
 def _merge(dropped: Gap | None, item: Batch | Gap) -> Gap:

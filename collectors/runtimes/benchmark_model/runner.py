@@ -31,6 +31,7 @@ _ABIS: Final = {
     "i686": ("x86",),
 }
 _ABIS_SH: Final = "getprop ro.product.cpu.abilist; getprop ro.product.cpu.abi; uname -m"
+# How the guard's undos begin that end a runner; each workplace has its own.
 _GUARDED: Final = "runner"
 # Where the linkers of Android and of a Hexagon DSP look for libraries.
 _LIBRARIES: Final = ("LD_LIBRARY_PATH", "ADSP_LIBRARY_PATH")
@@ -103,13 +104,16 @@ class Runner:
                 if attempt == RESTARTS:
                     raise
                 self._phone.reconnect()
-        put_back = set(guard.undone[undone:]) - {_GUARDED}
+        put_back = [key for key in guard.undone[undone:] if not key.startswith(_GUARDED)]
         return done, (*([RESTARTED] if attempt else []), *([PUT_BACK] if put_back else []))
 
     def close(self) -> None:
-        """End it and remove it, its files and the guard, verified. Raises DeviceError with the first that fails."""
+        """End it and remove it, its files and, after the last one, the guard, verified.
+
+        Raises DeviceError with the first that fails.
+        """
         failures: list[DeviceError] = []
-        for step in (self._end, self._workplace.clear, self._phone.guard.close):
+        for step in (self._end, self._workplace.clear, self._relieve):
             try:
                 step()
             except LinkLost as error:
@@ -123,9 +127,14 @@ class Runner:
     def _prepare(self) -> None:
         """Files in place, nothing of a run before still executing, and all of it ended if we go away."""
         if self._workplace.fill():
-            self._phone.guard.add(_GUARDED, end_script(self._place()))
+            place = self._place()
+            self._phone.guard.add(f"{_GUARDED} {place.work}", end_script(place))
         else:
             end(self._phone, self._place())
+
+    def _relieve(self) -> None:
+        if not self._phone.workplaces.files:
+            self._phone.guard.close()
 
     def _end(self) -> None:
         if self._workplace.filled:

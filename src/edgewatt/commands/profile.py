@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from edgewatt.commands import profile_command
+from edgewatt.commands import profile_command, profile_operators, profile_plan
 from edgewatt.commands.answers import print_answer
 from edgewatt.commands.arguments import add_device, add_run_output, count, positive_seconds
 from edgewatt.commands.kept import kept
@@ -27,6 +27,9 @@ examples:
   edgewatt profile model.tflite -d adb+tcp://192.168.1.5:5555 -o runs/dsp --runner benchmark_model \\
       --target hexagon --push libhexagon_nn_skel.so --env ADSP_LIBRARY_PATH=.
   edgewatt profile {TINY} -d virtual:phone -o runs/virtual    without a phone: SIMULATED, with the truth beside it
+  edgewatt profile {TINY} -d virtual:phone -o runs/operators --operator-energy     joules of each operator, or group
+  edgewatt profile --plan night.toml -d virtual:phone --dry-run      how long it takes, what it can resolve
+  edgewatt profile --plan night.toml -d virtual:phone -o runs/night     many configurations, interleaved; docs/plans.md
   edgewatt profile --command "python train.py --steps 100" -d host -o runs/train      any command; see docs/commands.md
   edgewatt profile --command "trtexec --loadEngine=net.plan" -d nvml:0 -o runs/trt
 
@@ -42,25 +45,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = f"a .tflite file, or {TINY}: the small network edgewatt brings"
     parser.add_argument("model", metavar="MODEL", nargs="?", help=what)
     add_device(parser, required=True)
-    add_run_output(parser)
+    add_run_output(parser, required=False)
     parser.add_argument("--target", help="what executes it on the device (default: cpu)")
     parser.add_argument("--threads", type=count, help="threads of the runtime (default: 1)")
     parser.add_argument("--batch", type=count, help="inputs per inference (default: 1)")
-    parser.add_argument(
-        "--repeats", type=count, default=defaults.repeats, help="fresh processes (default: %(default)s)"
-    )
+    parser.add_argument("--repeats", type=count, help=f"fresh processes (default: {defaults.repeats})")
     seconds = f"measured per repeat (default: {defaults.seconds})"
     parser.add_argument("--seconds", type=positive_seconds, help=seconds)
-    parser.add_argument("--iterations", type=count, default=0, help="inferences per repeat, instead of --seconds")
-    parser.add_argument(
-        "--idle",
-        type=positive_seconds,
-        default=defaults.idle_s,
-        help="s of idle before and after (default: %(default)s)",
-    )
+    parser.add_argument("--iterations", type=count, help="inferences per repeat, instead of --seconds")
+    idle = f"s of idle before and after (default: {defaults.idle_s})"
+    parser.add_argument("--idle", type=positive_seconds, help=idle)
     warmup = f"at most, in s (default: {defaults.warmup_limit_s})"
     parser.add_argument("--warmup", type=positive_seconds, help=warmup)
+    profile_plan.add_arguments(parser)
     profile_command.add_arguments(parser)
+    profile_operators.add_arguments(parser)
+    parser.add_argument(
+        "--set",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a condition to set, and to put back: governor=performance, screen=off, nvpmodel=0, ...",
+    )
     _add_phone_arguments(parser)
     parser.add_argument(
         "--runtime", choices=("litert", "tflite-runtime"), help="on the host (default: the one installed)"
@@ -68,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input-shape", action="append", default=[], metavar="NAME:1x224x224x3", help="of a dynamic input"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the random inputs (default: 0)")
+    parser.add_argument("--seed", type=int, help="of the random inputs (default: 0)")
     parser.add_argument("--session", help="name of the sitting, if this run shares it with others")
 
 
@@ -87,20 +93,22 @@ def _add_phone_arguments(parser: argparse.ArgumentParser) -> None:
         help="a flag for it, such as --runner-arg=--use_gpu=true",
     )
     phone.add_argument("--operators", action="store_true", help="latency of each operator, in a run of its own")
-    phone.add_argument(
-        "--set",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="a condition to set, and to put back: screen=off, wakelock=leave, governor=performance, ...",
-    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Profile, and print the answer."""
+    if args.output is None and not args.dry_run:
+        raise UsageError("-o RUN is missing: the folder to write")
     progress = ErrorStreamProgress()
+    if args.plan is not None:
+        try:
+            return profile_plan.run(args, _model, progress)
+        finally:
+            progress.done()
+    profile_plan.refuse_without_plan(args)
     env = dict(_key_value("--env", text) for text in args.env)
     command = profile_command.asked_of(args, env)
+    with_operators = profile_operators.is_asked(args)
     defaults = ProfileOptions()
     request = WorkloadRequest(
         model=_model(args.model or ""),
@@ -108,14 +116,14 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads or 1,
         batch=args.batch or 1,
         runtime=args.runtime,
-        seed=args.seed,
+        seed=args.seed or 0,
         options=_options(args, env),
     )
     options = ProfileOptions(
-        repeats=args.repeats,
+        repeats=args.repeats or defaults.repeats,
         seconds=args.seconds or defaults.seconds,
-        iterations=args.iterations,
-        idle_s=args.idle,
+        iterations=args.iterations or 0,
+        idle_s=args.idle or defaults.idle_s,
         warmup_limit_s=args.warmup or defaults.warmup_limit_s,
         session=args.session,
         conditions=dict(_key_value("--set", text) for text in args.set),
@@ -123,14 +131,16 @@ def run(args: argparse.Namespace) -> int:
     path = Path(args.output)
     try:
         with kept(path), opened(args.device, args.meter) as (device, meters):
-            if command is None:
+            if with_operators:
+                trace = profile_operators.profiled(args, request, device, meters, options, progress)
+            elif command is None:
                 trace = profile(device, request, path, meters=meters, options=options, progress=progress)
             else:
                 trace = profile_command.profiled(command, device, path, meters, options, progress)
     finally:
         progress.done()
     print_answer(trace, as_json=args.json)
-    return 0
+    return profile_operators.exit_code(trace) if with_operators else 0
 
 
 def _model(text: str) -> Path:
