@@ -2,13 +2,14 @@
 
 import shlex
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Final
+from urllib.parse import urlencode
 
 from edgewatt.profiler.bench import Bench, Switch, bench_named
-from edgewatt.profiler.device import Device, open_device, opened_devices
+from edgewatt.profiler.device import Device, open_device, opened_devices, parse_uri
 from edgewatt.profiler.errors import DeviceError
 from edgewatt.profiler.holding import hold
 from edgewatt.profiler.undo import LENGTH_LIMIT, Note, find, forget, keep
@@ -18,14 +19,18 @@ _SAID_LIMIT: Final = 200
 
 
 @contextmanager
-def opened(text: str, meters: Sequence[str] = ()) -> Iterator[tuple[Device, list[Device]]]:
+def opened(
+    text: str, meters: Sequence[str] = (), options: Mapping[str, str] | None = None
+) -> Iterator[tuple[Device, list[Device]]]:
     """The device or bench that `text` names, and its meters with those of `meters`; closed at the end.
+
+    `options` are added to the device's address where it does not say them.
 
     Raises as `opened_devices`, UsageError for a wrong bench.toml, and DeviceError where a bench is in use.
     """
     bench = bench_named(text)
     if bench is None:
-        with opened_devices(text, meters) as found:
+        with opened_devices(_with(text, options or {}), meters) as found:
             yield found
         return
     with ExitStack() as stack:
@@ -34,13 +39,19 @@ def opened(text: str, meters: Sequence[str] = ()) -> Iterator[tuple[Device, list
         for switch in bench.switches:
             stack.enter_context(_switched(bench, switch))
         named = list(dict.fromkeys([*bench.meters, *meters]))
-        inner, opened_meters = stack.enter_context(opened_devices(bench.device, named))
+        inner, opened_meters = stack.enter_context(opened_devices(_with(bench.device, options or {}), named))
         room = None
         if bench.room is not None:
             room = open_device(bench.room)
             stack.callback(room.close)
         device = _on_bench(inner, bench, room)
         yield device, [device if meter is inner else meter for meter in opened_meters]
+
+
+def _with(uri: str, options: Mapping[str, str]) -> str:
+    said = parse_uri(uri).options
+    added = urlencode({key: value for key, value in options.items() if key not in said})
+    return uri if not added else f"{uri}{'&' if '?' in uri else '?'}{added}"
 
 
 def left_switched(bench: Bench, switch: Switch) -> str | None:
@@ -67,6 +78,7 @@ def _on_bench(device: Device, bench: Bench, room: Device | None) -> Device:
     found = replace(
         device,
         collectors=(*device.collectors, *extra),
+        room=extra,
         facts={**device.facts, "bench": bench.name, **({} if room is None else {"room": room.uri})},
     )
     quiet = device.quiet

@@ -41,8 +41,9 @@ class Device:
     meter beside it. `pulses` executes a train of load pulses on one core, by which such a meter is synchronised, and
     says when on the device's clock. `sees_pulses` is False of a meter of a part that no core loads (a GPU) and that is
     read by the host's own clock: it needs no synchronising, and is not refused for not seeing the pulses. `beside` are
-    meters that come with it, opened and closed with it. `blocked` says what would measure more, each with its fix;
-    `remarks` the reason codes learnt while it was open. `close` gives back what opening it took.
+    meters that come with it, opened and closed with it. `room` are those of its collectors that tell how warm the room
+    is. `blocked` says what would measure more, each with its fix; `remarks` the reason codes learnt while it was open.
+    `close` gives back what opening it took.
     """
 
     uri: str
@@ -62,6 +63,7 @@ class Device:
     pulses: Pulses | None = None
     sees_pulses: bool = True
     beside: "tuple[Device, ...]" = ()
+    room: tuple[Collector, ...] = ()
     blocked: Callable[[], Sequence[Unavailable]] = tuple
     remarks: Callable[[], Sequence[str]] = tuple
     close: Callable[[], None] = _nothing

@@ -5,6 +5,8 @@ from typing import Final
 import pyarrow as pa
 
 SCHEMA_VERSION: Final = 1
+# In the metadata of every stream and table of a run: the version that wrote it (since 2026-11; absent before).
+SCHEMA_KEY: Final = b"edgewatt.schema"
 
 _S, _I32, _I64, _F, _B = pa.string(), pa.int32(), pa.int64(), pa.float64(), pa.bool_()
 _REASONS = pa.list_(_S)
@@ -91,4 +93,24 @@ RESULTS: Final = _schema(
     **{f"energy_net_j_{bound}": _F for bound in _BOUNDS},
     **_SOURCE,
     **_COMMON_END,
+)
+
+# One row per term of each interval of a row of RESULTS; the last five columns are those of the whole interval.
+BUDGET: Final = _schema(
+    config_id=_S,
+    energy_source=_S,
+    quantity=_S,
+    interval=_S,
+    term=_S,
+    kind=_S,
+    u_j=_F,
+    df_n=_F,
+    variance_ratio=_F,
+    dominates=_B,
+    shrinks=_S,
+    combined_u_j=_F,
+    combined_df_n=_F,
+    coverage_factor_ratio=_F,
+    half_width_j=_F,
+    is_refused=_B,
 )

@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE, REFUSED
+from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE
 from edgewatt.profiler.analysis.synchronised import TIE
+from edgewatt.profiler.quality.table import in_words, refuses_energy
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.units import format_si
+from edgewatt.reports.budget import in_a_line
 from edgewatt.reports.escape import CELL_LIMIT, display_width, printable
 from edgewatt.reports.fold import ANY_WIDTH, BEFORE_CONDITIONS, BETWEEN, REMARK_AT, VALUE_AT, folded, folded_head
 from edgewatt.reports.truth import Truth, off_by, truth_of
@@ -25,7 +27,7 @@ class About:
 
     `clock_bound_s` is the largest bound of its clock fits (those of a synchronisation, where there was one), None with
     one clock; `samples` are those of all streams that hold energy, and `samples_lost` those that were counted as lost.
-    `unavailable` are as in the manifest. `truth` is what a virtual device knows.
+    `unavailable` are as in the manifest. `truth` is what a virtual device knows; `budget` are the rows of that table.
     """
 
     run: str
@@ -38,6 +40,7 @@ class About:
     samples_lost: int = 0
     notices: Sequence[str] = ()
     truth: Truth = field(default_factory=Truth)
+    budget: Sequence[Row] = ()
 
 
 def answer(trace: Trace, width: int = ANY_WIDTH) -> str:
@@ -65,6 +68,7 @@ def about(trace: Trace) -> About:
         samples_lost=sum(gap.samples_lost or 0 for gap in trace.gaps() if gap.stream in of_energy),
         notices=trace.notices,
         truth=truth_of(trace),
+        budget=[] if (budget := trace.budget()) is None else budget.to_pylist(),
     )
 
 
@@ -150,15 +154,22 @@ def _energy(row: Row, about: About, *, with_samples: bool) -> list[str]:
     """Gross, net and power of one energy source, or why there is no energy; and what is true, where that is known."""
     if row["energy_gross_j_mean"] is None:
         by = f" by {_name(row['energy_source'])}" if row["energy_source"] else ""
-        return [_line("energy", f"not measured{by}: {_why_no_energy(row, about)}"), *_truth(row, about)]
+        why = _line("energy", f"not measured{by}: {_why_no_energy(row, about)}")
+        return [why, *_truth(row, about), *_budget(row, about)]
     where = [_state(row["energy_boundary"] or ""), _name(row["energy_source"] or "")]
     remark = ", ".join(filter(None, (accuracy_of(row, "energy_gross_j", "J"), *where)))
-    lines = [_line("energy", *mean_of(row, "energy_gross_j", "J"), remark), *_truth(row, about)]
+    lines = [_line("energy", *mean_of(row, "energy_gross_j", "J"), remark), *_truth(row, about), *_budget(row, about)]
     if row["energy_net_j_mean"] is not None:
         idle = f"above {format_si(row['power_idle_w'], 'W')} {_state(row['idle_state'] or 'idle')}"
         lines.append(_line("  net", *mean_of(row, "energy_net_j", "J"), idle))
     samples = _clock_and_samples(about) if with_samples else ""
     return [*lines, _line("power", format_si(row["power_w"], "W"), "", samples)]
+
+
+def _budget(row: Row, about: About) -> list[str]:
+    """What its uncertainty is made of, and what would shrink it."""
+    found = in_a_line(about.budget, row)
+    return [] if found is None else [_line("  budget", *found)]
 
 
 def _truth(row: Row, about: About) -> list[str]:
@@ -175,7 +186,11 @@ def _truth(row: Row, about: About) -> list[str]:
 def _why_no_energy(row: Row, about: About) -> str:
     """The reason that the results give, else what the run says of each instrument."""
     reasons = row["quality_reasons"] or ()
-    given = [r.removeprefix(f"{NO_ENERGY_SOURCE}:") for r in reasons if r.startswith((NO_ENERGY_SOURCE, *REFUSED))]
+    given = [
+        r.removeprefix(f"{NO_ENERGY_SOURCE}:") if r.startswith(NO_ENERGY_SOURCE) else in_words(r, advice=False)
+        for r in reasons
+        if refuses_energy(r)
+    ]
     reasons = given or [f"{u.get('what')}: {u.get('reason')}" for u in about.unavailable] or ["no energy source"]
     return printable("; ".join(reasons))
 
@@ -195,7 +210,7 @@ def _memory(row: Row) -> list[str]:
 
 
 def _quality(results: Sequence[Row], about: About) -> list[str]:
-    """A line for each quality that is not good, with the reasons of all its rows; then those that the run explains."""
+    """A line for each reason of rows that are not good, with what to do; or why, where the run explains it."""
     why = {str(missing.get("what")): str(missing.get("reason")) for missing in about.unavailable}
     found: dict[str, dict[str, None]] = {}
     for row in results:
@@ -203,8 +218,8 @@ def _quality(results: Sequence[Row], about: About) -> list[str]:
             found.setdefault(row["quality"], {}).update(dict.fromkeys(row["quality_reasons"] or ["no reason given"]))
     lines = []
     for quality, reasons in found.items():
-        lines.append(_line(_name(quality), printable("; ".join(reasons))))
-        lines += [_line("", printable(f"{reason}: {why[reason]}")) for reason in reasons if reason in why]
+        told = [printable(f"{reason}: {why[reason]}" if reason in why else in_words(reason)) for reason in reasons]
+        lines += [_line(_name(quality) if place == 0 else "", text) for place, text in enumerate(told)]
     return lines
 
 

@@ -1,9 +1,12 @@
 """Tables as Markdown, for a page that people read: SI prefixes, intervals, and where the numbers come from."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
+from edgewatt.profiler.quality.table import in_words
 from edgewatt.profiler.units import format_si
+from edgewatt.reports.budget import degrees
 from edgewatt.reports.escape import LINE_LIMIT, markdown
 from edgewatt.reports.source import Source
 from edgewatt.reports.truth import off_by, truth_of
@@ -35,12 +38,13 @@ def write_markdown(source: Source, file: BinaryIO) -> None:
 def _rows(source: Source) -> list[dict[str, Any]]:
     """The rows of one run, each with what is true where the run knows it."""
     truth = truth_of(source.runs[0])
-    return [{**row, "truth_j": truth.energy_j(row)} for row in source.rows().to_pylist()]
+    rows = source.rows().to_pylist()
+    return rows if source.table == "budget" else [{**row, "truth_j": truth.energy_j(row)} for row in rows]
 
 
 def _provenance(source: Source, rows: Sequence[Row]) -> str:
     """Whether the numbers were measured or simulated, on which runs, with which edgewatt."""
-    simulated = sum(row["simulated"] is True for row in rows)
+    simulated = sum(row.get("simulated") is True for row in rows)
     part = f" in {simulated} of {len(rows)} rows" if 0 < simulated < len(rows) else ""
     first = f"SIMULATED{part}" if simulated or any(run.manifest.simulated for run in source.runs) else "Measured"
     runs = ", ".join(f"{markdown(run.path.name)} ({markdown(run.manifest.created)})" for run in source.runs)
@@ -49,8 +53,8 @@ def _provenance(source: Source, rows: Sequence[Row]) -> str:
 
 
 def _reasons(rows: Sequence[Row]) -> list[str]:
-    reasons = dict.fromkeys(reason for row in rows for reason in row["quality_reasons"] or () if reason)
-    items = [f"- {markdown(reason, LINE_LIMIT)}" for reason in reasons]
+    reasons = dict.fromkeys(reason for row in rows for reason in row.get("quality_reasons") or () if reason)
+    items = [f"- {markdown(in_words(reason), LINE_LIMIT)}" for reason in reasons]
     return ["", "Marked, void or not measured because:", "", *items] if items else []
 
 
@@ -92,6 +96,26 @@ def _temperatures(row: Row) -> str:
     return "" if None in ends else f"{ends[0]:.1f} to {ends[1]:.1f} C{', throttled' if row['throttled'] else ''}"
 
 
+def _interval(row: Row) -> str:
+    return f"{markdown(row['quantity'])}, {markdown(row['interval'])}{' (refused)' if row['is_refused'] else ''}"
+
+
+def _share(row: Row) -> str:
+    return "" if row["variance_ratio"] is None else f"{100 * row['variance_ratio']:.1f} %"
+
+
+def _degrees(row: Row) -> str:
+    return "" if row["df_n"] is None or math.isinf(row["df_n"]) else f"{row['df_n']:.3g}"
+
+
+def _whole(row: Row) -> str:
+    """Of the whole interval, beside the term that dominates it."""
+    if not row["dominates"]:
+        return ""
+    k, df = row["coverage_factor_ratio"], degrees(row["combined_df_n"])
+    return f"u {format_si(row['combined_u_j'], 'J')}, {df}, k {k:.2f}, half-width {format_si(row['half_width_j'], 'J')}"
+
+
 _CONFIGURATION: Final = {"device": _device, "model": _text("model"), "runs on": _runs_on}
 _TRUTH: Final = {"truth": _si("truth_j", "J"), "off by": _off_by}
 _END: Final = {"energy from": _source, "peak memory": _si("memory_peak_b", "B"), "quality": _text("quality")}
@@ -120,5 +144,17 @@ _COLUMNS: Final[Mapping[str, Mapping[str, Callable[[Row], str]]]] = {
         "power": _si("power_w", "W"),
         "temperature": _temperatures,
         **_END,
+    },
+    "budget": {
+        "configuration": _text("config_id"),
+        "energy from": _text("energy_source"),
+        "interval of": _interval,
+        "term": _text("term"),
+        "kind": _text("kind"),
+        "u": _si("u_j", "J"),
+        "degrees of freedom": _degrees,
+        "share of variance": _share,
+        "what would shrink it": lambda row: markdown(row["shrinks"] or "", LINE_LIMIT),
+        "together": _whole,
     },
 }

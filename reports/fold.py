@@ -16,7 +16,8 @@ def folded(line: str, width: int) -> list[str]:
     """`label value interval remark`, cut between words: below the remark, if that is what does not fit."""
     if display_width(line) <= width:
         return [line]
-    has_remark = len(line) > REMARK_AT and line[REMARK_AT - 1] == " " and line[VALUE_AT - 1] == " "
+    is_in_columns = "  " in line[VALUE_AT:REMARK_AT]  # sentences have single blanks
+    has_remark = len(line) > REMARK_AT and line[REMARK_AT - 1] == " " and line[VALUE_AT - 1] == " " and is_in_columns
     below = " " * (REMARK_AT if has_remark else VALUE_AT)
     return textwrap.wrap(
         line,

@@ -1,16 +1,17 @@
 """What an exporter is given."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import pyarrow as pa
 
-from edgewatt.profiler.comparing.columns import EXPORTED
 from edgewatt.profiler.comparing.tables import table_of_run
 from edgewatt.profiler.storage.trace import Trace
+from edgewatt.profiler.tables import BUDGET, REPEATS, RESULTS
 
-Table = Literal["results", "repeats"]
+Table = Literal["results", "repeats", "budget"]
+TABLES: Final[Mapping[Table, pa.Schema]] = {"results": RESULTS, "repeats": REPEATS, "budget": BUDGET}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,5 +26,5 @@ class Source:
 
         Raises UsageError for a run that does not hold it.
         """
-        schema = EXPORTED[self.table]
+        schema = TABLES[self.table]
         return pa.concat_tables([table_of_run(run, self.table).select(schema.names).cast(schema) for run in self.runs])

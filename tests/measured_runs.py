@@ -13,6 +13,7 @@ from edgewatt.profiler.channel import Accuracy, Boundary, Channel, EnergySource,
 from edgewatt.profiler.clock import HOST_CLOCK
 from edgewatt.profiler.clockfit import ClockFit
 from edgewatt.profiler.identity import config_id
+from edgewatt.profiler.protocols import Operator
 from edgewatt.profiler.storage.manifest import Manifest
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.storage.writer import RunWriter
@@ -76,7 +77,10 @@ class Instrument:
 
 @dataclass
 class Plan:
-    """What happens: configurations in order of their repeats, and what each repeat tells and uses."""
+    """What happens: configurations in order of their repeats, and what each repeat tells and uses.
+
+    `also` are further channels with their values over time (s), each in a stream of its own.
+    """
 
     order: Sequence[str] = (CONFIG,) * 3
     configs: Mapping[str, Mapping[str, Any]] = field(default_factory=lambda: {CONFIG: FACTS})
@@ -88,13 +92,17 @@ class Plan:
     manifest: Mapping[str, Any] = field(default_factory=dict)
     unavailable: Sequence[Unavailable] = ()
     temperatures: Sequence[tuple[float, float]] = ()
+    also: Sequence[tuple[Channel, Sequence[tuple[float, float]]]] = ()
     closed: bool = True
+    operators: Mapping[str, Sequence[Operator | tuple[str, str]]] = field(default_factory=dict)
 
 
 def written(path: Path, instruments: Sequence[Instrument] = (), plan: Plan | None = None) -> Path:
     """A recorded run in the folder `path`; the host's clock starts at 100 s."""
     plan = plan or Plan()
     writer = RunWriter.create(path, _manifest(plan, instruments))
+    for config, operators in plan.operators.items():
+        writer.operators(config, operators)
     changes, windows = _schedule(plan)
     for instrument in instruments:
         _record(writer, instrument, changes)
@@ -105,6 +113,10 @@ def written(path: Path, instruments: Sequence[Instrument] = (), plan: Plan | Non
         writer.add_collector(Opened("thermal", {"": (channel,)}))
         t_ns = np.rint(np.array([at for at, _ in plan.temperatures]) * S).astype(np.int64)
         writer.batch("thermal", Batch(t_ns, {channel.column: np.array([c for _, c in plan.temperatures])}))
+    for number, (channel, points) in enumerate(plan.also):
+        writer.add_collector(Opened(f"also{number}", {"": (channel,)}))
+        t_ns = np.rint(np.array([at for at, _ in points]) * S).astype(np.int64)
+        writer.batch(f"also{number}", Batch(t_ns, {channel.column: np.array([value for _, value in points])}))
     for window in windows:
         if window.name.startswith("measure/") and plan.iterations and window.config_id is not None:
             repeat = int(window.name.removeprefix("measure/"))

@@ -75,7 +75,7 @@ def test_unknown_accuracy_and_percentiles_are_said() -> None:
 
 
 def test_a_line_per_energy_source_and_repeats_once() -> None:
-    gauge = {"energy_source": "gauge/battery", "energy_boundary": "gauge"}
+    gauge: dict[str, Any] = {"energy_source": "gauge/battery", "energy_boundary": "gauge"}
     text = answer_of([*rows(), *rows(**gauge)], [*repeat_rows(), *repeat_rows(**gauge)], about())
     assert [found.split()[-1] for found in text.splitlines() if found.startswith("energy")] == [
         "monsoon/main",
@@ -95,8 +95,22 @@ def test_what_is_marked_says_why() -> None:
     text = answer_of(
         rows(quality="marked", quality_reasons=["hot", "not_steady"]), repeat_rows(throttled=True), about()
     )
-    assert line(text, "marked") == "marked      hot; not_steady"
+    hot, steady = text.splitlines()[-3:-1]
+    assert hot.startswith("marked      hot: It began warmer than the last run on this device did")
+    assert steady == (
+        "            not_steady: It was still getting faster or slower when the warm-up's limit came. "
+        "Warm up for longer (--warmup), or take it as a burst."
+    )
     assert "throttled" in text.splitlines()[0]
+
+
+def test_the_run_s_own_words_come_before_the_table_s() -> None:
+    missing = [{"what": "not_set:wakelock", "reason": "no service power", "fix": ""}]
+    text = answer_of(
+        rows(quality="marked", quality_reasons=["not_set:wakelock", "of_tomorrow"]), [], about(unavailable=missing)
+    )
+    assert text.splitlines()[-3] == "marked      not_set:wakelock: no service power"
+    assert text.splitlines()[-2] == "            of_tomorrow (a code that this edgewatt does not know)"
 
 
 NARROW = """\
@@ -112,8 +126,11 @@ power       3.07 W                       clocks agree to 400 µs; 2 of 155,000
                                          samples lost
 memory      23.4 MB   peak               loading 80.0 ms, first inference 31.0
                                          ms
-marked      hot; not_steady; something that is said in so many words that it
-            does not fit
+marked      hot: It began warmer than the last run on this device did, after
+            waiting as long as was allowed. Let the device cool, or give it
+            longer; what is warm leaks more and slows down sooner.
+            something that is said in so many words that it does not fit (a code
+            that this edgewatt does not know)
 written to runs/s10e   ·   edgewatt export runs/s10e --to csv -o table.csv"""
 
 
@@ -121,7 +138,7 @@ def test_on_a_narrow_terminal_what_does_not_fit_goes_on_below() -> None:
     repeats = repeat_rows()
     known = {(row["config_id"], truth_window(row["repeat"])): {"main": 0.042} for row in repeats}
     truth = Truth(known, {"monsoon/main": ("main",)}, repeats)
-    reasons = ["hot", "not_steady", "something that is said in so many words that it does not fit"]
+    reasons = ["hot", "something that is said in so many words that it does not fit"]
     marked = rows(quality="marked", quality_reasons=reasons)
     assert answer_of(marked, repeats, about(simulated=True, truth=truth), 80) == NARROW
 

@@ -172,7 +172,10 @@ def test_void_repeats_are_left_out_and_said() -> None:
     rows[-1] |= {"repeat": 4}
     comparison = compare(side(repeat_rows()), new_side(rows))
     assert row_of(comparison).n_new == 4
-    assert "new: 1 of 5 repeats are void and left out (suspended)" in comparison.notices
+    assert (
+        "new: 1 of 5 repeats are void and left out (suspended: The device slept during the repeat)"
+        in comparison.notices
+    )
     all_void = compare(side(repeat_rows()), new_side(repeat_rows(quality="void")))
     assert row_of(all_void).reason == "every repeat on the new side is void"
     assert all_void.exit_code == 3

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from edgewatt.collectors.android.files.look import Found
+from edgewatt.collectors.host.conditions import Conditions
+from edgewatt.collectors.host.conditions.system import Here
 from edgewatt.collectors.host.places import Places
 from edgewatt.collectors.jetson.device import FAMILY
 from edgewatt.collectors.jetson.look import Roots
@@ -245,7 +247,8 @@ def test_a_board_s_own_programs_are_asked_and_may_refuse(monkeypatch: pytest.Mon
         return Completed(0, b"NV Power Mode: 30W\n2\n", b"")
 
     monkeypatch.setattr(LocalTarget, "run", run)
-    conditions = BoardTarget(Places(), Roots()).facts()
+    none = Conditions(Here(Places()), {}, family="jetson", device_id="x", uri="jetson")
+    conditions = BoardTarget(Places(), Roots(), none).facts()
     assert (conditions["nvpmodel"], conditions["nvpmodel_id"]) == ("30W", 2)
     assert "jetson_clocks_show" not in conditions
 

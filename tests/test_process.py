@@ -237,7 +237,7 @@ def test_a_meter_with_its_own_clock(tmp_path: Path) -> None:
     repeats, [result] = tables(process(written(tmp_path / "run", [meter])))
     lost_j = (BUSY_W - IDLE_W) * 0.0025 / ITERATIONS
     assert repeats[0]["energy_gross_j"] == pytest.approx(GROSS_J + lost_j, rel=2e-4)
-    half_j = 1.96 * (BUSY_W - IDLE_W) * 0.005 / 3**0.5 / ITERATIONS
+    half_j = 1.96 * (BUSY_W - IDLE_W) * 0.005 / 12**0.5 / ITERATIONS
     assert result["energy_gross_j_high"] - result["energy_gross_j_mean"] == pytest.approx(half_j, rel=0.02)
 
 

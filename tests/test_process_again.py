@@ -37,7 +37,7 @@ def test_again_keeps_the_old_tables_once(tmp_path: Path) -> None:
     assert tables(process(str(run))) == first
     assert {file.name for file in run.glob("re*")} == {
         *("repeats.parquet", "results.parquet"),
-        *("repeats.method-1.parquet", "results.method-1.parquet"),
+        *("repeats.method-2.parquet", "results.method-2.parquet"),
     }
     before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in run.iterdir() if file.is_file()}
     trace = process(run)
@@ -69,7 +69,7 @@ def test_a_table_that_was_edited_is_kept_and_made_again(tmp_path: Path) -> None:
         pq.write_table(edited, run / "results.parquet")
         assert tables(process(run))[1] == [first]
     assert {file.name for file in run.glob("results*")} == {
-        *("results.parquet", "results.method-1.parquet", "results.method-1.2.parquet"),
+        *("results.parquet", "results.method-2.parquet", "results.method-2.2.parquet"),
     }
 
 
@@ -106,8 +106,10 @@ def test_an_edited_manifest_stays_marked(tmp_path: Path) -> None:
     run = written(tmp_path / "run", [RAPL])
     file = run / FILE_NAME
     file.write_text(file.read_text().replace('"performance"', '"powersave"'))
-    for _ in range(2):
-        _, [result] = tables(process(run))
+    with pytest.raises(UsageError, match=r"run\.json is not what was recorded: .* --accept-edits` takes it as it is"):
+        process(run)
+    for accepted in (True, False):
+        _, [result] = tables(process(run, accept_edits=accepted))
         assert result["quality_reasons"] == ["edited:run.json"]
 
 

@@ -40,7 +40,7 @@ def run_with(folder: Path, truths: Mapping[int, Any], *instruments: Instrument, 
     ]
     added = pa.Table.from_pylist(rows, schema=WINDOWS)
     pq.write_table(pa.concat_tables([stored.cast(WINDOWS), added]), path / "windows.parquet")
-    return process(path)
+    return process(path, accept_edits=True)
 
 
 def results_of(trace: Trace) -> list[dict[str, Any]]:

@@ -25,9 +25,10 @@ from edgewatt.collectors.android.target import PhoneTarget
 from edgewatt.collectors.transports.link import Connect
 from edgewatt.device_profiles.loader import DeviceProfile, load
 from edgewatt.device_profiles.phones import choose
-from edgewatt.profiler.device import Device, DeviceUri, Family, only_options
+from edgewatt.profiler.device import Device, DeviceUri, Family, only_options, parse_uri
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import Collector, Workload, WorkloadRequest
+from edgewatt.profiler.undo import Note
 
 SAMPLERS: Final = ("attached", "detached", "off")
 SHORTEST_S: Final = 0.001
@@ -71,7 +72,7 @@ def _open(uri: DeviceUri, connect: Connect) -> Device:
     except BaseException:
         phone.hang_up()
         raise
-    reading = Reading(phone, stated or choose(who.properties), period_s)
+    reading = Reading(phone, stated or choose(who.properties, who.device_id), period_s)
     attached = reading.attached(services=services) if sampler == "attached" else reading.nothing()
     return _device(
         uri,
@@ -83,6 +84,20 @@ def _open(uri: DeviceUri, connect: Connect) -> Device:
     )
 
 
+def _put_back(note: Note) -> None:
+    """What a run that was killed changed on a phone, from its note. Raises DeviceError, UsageError for a wrong one."""
+    uri = parse_uri(note.uri)
+    ways = {"adb": _open_server, "adb+tcp": _open_direct}
+    if uri.scheme not in ways:
+        raise UsageError(f"a note of a phone has the device {note.uri!r}; expected adb:SERIAL or {_DIRECT_USAGE}")
+    device = ways[uri.scheme](uri)
+    try:
+        if isinstance(device.target, PhoneTarget):
+            device.target.put_back(note)
+    finally:
+        device.close()
+
+
 def _device(
     uri: DeviceUri,
     phone: Phone,
@@ -92,7 +107,7 @@ def _device(
     collectors: tuple[Collector, ...],
     quiet: Callable[[], tuple[Collector, ...]],
 ) -> Device:
-    target = PhoneTarget(phone, reading.profile)
+    target = PhoneTarget(phone, reading.profile, None if who.simulated else who.device_id)
     device = Device(
         uri=uri.text,
         name=who.name,
@@ -165,5 +180,5 @@ def _one_of(uri: DeviceUri, key: str, words: tuple[str, ...]) -> str:
     return word
 
 
-SERVER: Final = Family(usage="adb:SERIAL[?period=S]", open=_open_server, discover=discover.discover)
-DIRECT: Final = Family(usage=f"{_DIRECT_USAGE}[?period=S]", open=_open_direct, discover=list)
+SERVER: Final = Family(usage="adb:SERIAL[?period=S]", open=_open_server, discover=discover.discover, put_back=_put_back)
+DIRECT: Final = Family(usage=f"{_DIRECT_USAGE}[?period=S]", open=_open_direct, discover=list, put_back=_put_back)

@@ -9,20 +9,22 @@ from edgewatt.collectors.android.conditions import Conditions
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.android.stamps import STAMP_SH
 from edgewatt.collectors.android.state.facts import AWAKE, SUSPENDED, phone_facts
+from edgewatt.collectors.android.state.sleep import State, look
 from edgewatt.collectors.transports.link import Stream
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.clock import Clock
 from edgewatt.profiler.clockfit import Echo
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import Completed
+from edgewatt.profiler.undo import Note
 
 
 class PhoneTarget:
     """The Target of a phone; everything goes over the phone's connection for commands."""
 
-    def __init__(self, phone: Phone, profile: DeviceProfile) -> None:
+    def __init__(self, phone: Phone, profile: DeviceProfile, device_id: str | None = None) -> None:
         self._phone, self._profile = phone, profile
-        self._conditions = Conditions(phone, profile)
+        self._conditions = Conditions(phone, profile, device_id)
         self._time_sh: Final = f'read -r u _ <{shlex.quote(phone.proc)}/uptime; echo "{STAMP_SH}"'
 
     def run(self, argv: Sequence[str], *, timeout_s: float) -> Completed:
@@ -55,7 +57,8 @@ class PhoneTarget:
         facts = phone_facts(self._phone, self._profile)
         if self._conditions.keeps_awake and facts["idle_state"] == SUSPENDED:
             facts["idle_state"] = AWAKE
-        return facts
+        pinned_hz = self._conditions.pinned_hz
+        return {**facts, "pinned_hz": pinned_hz} if pinned_hz else facts
 
     def apply(self, condition: str, value: str) -> None:
         """Set a condition and verify it. Raises DeviceError, and UsageError for a value that is none."""
@@ -64,3 +67,20 @@ class PhoneTarget:
     def undo(self, condition: str) -> None:
         """Put back what `apply` found, verified. Raises DeviceError."""
         self._conditions.undo(condition)
+
+    @property
+    def pinned_hz(self) -> Mapping[str, float]:
+        """The frequency that was set of each cluster that is pinned now, by its channel's name."""
+        return self._conditions.pinned_hz
+
+    def left(self) -> Sequence[Note]:
+        """What runs that were killed left changed. Raises DeviceError."""
+        return self._conditions.left()
+
+    def awake(self) -> State:
+        """What shows, between two looks, whether the phone slept. Raises DeviceError."""
+        return look(self._phone)
+
+    def put_back(self, note: Note) -> None:
+        """What a run that was killed changed, from its note, verified. Raises DeviceError."""
+        self._conditions.put_back(note)

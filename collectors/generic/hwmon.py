@@ -165,7 +165,8 @@ def survey(root: Path, key: str | None = None, name: str | None = None) -> tuple
     chips = [chip for chip in find_chips(root) if key is None or chip.key == key]
     found = [rail for chip in chips for rail in rails_of(chip) if channel_name(rail.label) != NOT_CONNECTED]
     if not found:
-        return [], [Unavailable("hwmon", f"no chip under {root} has a power, or a voltage with its current")]
+        reason = f"no chip under {root} has a power, or a voltage with its current"
+        return [], [Unavailable("hwmon", reason, "measure with an external meter (-m)")]
     prefix = "" if name is None else f"{name}_"
     names = unique_names((f"{prefix}{rail.label}", rail.owner) for rail in found)
     named = [replace(rail, label=name) for rail, name in zip(found, names, strict=True)]

@@ -25,6 +25,7 @@ from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import BeginSink, Operator, RepeatSink
 from edgewatt.profiler.storage.layout import RAW, is_file_name
 from edgewatt.profiler.storage.manifest import FILE_NAME
+from edgewatt.profiler.storage.packing.magic import is_packed
 from edgewatt.profiler.storage.trace import Trace
 
 # Samples handed over at once: a queue of a thousand such batches with four columns stays under 100 MB.
@@ -40,7 +41,7 @@ def _open(uri: DeviceUri) -> Device:
     if uri.rest and tegrastats_log.is_log(path):
         return tegrastats_log.open_log(uri)
     only_options(uri, "speed")
-    if uri.rest and os.path.isfile(path / FILE_NAME):  # noqa: PTH113  (unlike Path.is_file, never raises)
+    if uri.rest and (is_packed(path) or os.path.isfile(path / FILE_NAME)):  # noqa: PTH113  (unlike Path.is_file, never raises)
         return _run_as_device(uri, Trace.open(path), _speed(uri))
     seen = "nothing" if not uri.rest or not os.path.exists(path) else f"no {FILE_NAME}"  # noqa: PTH110  (the same)
     raise UsageError(

@@ -73,7 +73,7 @@ def discover() -> list[Found]:
 
 
 def _on_bus(index: int, bus_id: str, *, asleep: bool) -> Found:
-    blocked = (Unavailable("nvml", f"it is asleep; {WAKE}"),) if asleep else ()
+    blocked = (Unavailable("nvml", "it is asleep", WAKE),) if asleep else ()
     return Found(f"nvml:{index}", f"NVIDIA GPU at {bus_id}", blocked)
 
 

@@ -80,7 +80,7 @@ class LocalTarget:
         return host_facts(self._places)
 
     def apply(self, condition: str, value: str) -> None:
-        """Raise DeviceError: no condition can be set on a host yet."""
+        """Raise DeviceError: a target that sets conditions says so itself (collectors/host/target.py)."""
         _refuse(f"set {condition!r} to {value!r}")
 
     def undo(self, condition: str) -> None:
@@ -90,8 +90,8 @@ class LocalTarget:
 
 def _refuse(what: str) -> NoReturn:
     raise DeviceError(
-        f"cannot {what}: a host's conditions are recorded but not set (none can be yet). Set it yourself before the "
-        "run, such as `sudo cpupower frequency-set -g performance`; the run records what it finds"
+        f"cannot {what}: nothing is set by way of this device. Name the one that executes (-d host, and this one "
+        "with -m), or set it yourself before the run; the run records what it finds"
     )
 
 

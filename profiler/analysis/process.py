@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,75 +11,92 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from edgewatt.profiler.analysis.budgets import budget_rows
+from edgewatt.profiler.analysis.detected import undecided_gauge, with_findings
 from edgewatt.profiler.analysis.repeats import measured_repeats
-from edgewatt.profiler.analysis.results import GOOD, MARKED, VOID, Analysis, repeat_rows, result_rows, table_of
+from edgewatt.profiler.analysis.results import Analysis, repeat_rows, result_rows, table_of
 from edgewatt.profiler.analysis.seen import Seen, seen_by
 from edgewatt.profiler.analysis.synchronised import TIE, tie_of
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.identity import sha256_of_file
-from edgewatt.profiler.storage.durable import TEMPORARY, lock_run, rename_durably, writing
-from edgewatt.profiler.storage.manifest import FILE_NAME, Manifest, is_edited, read_manifest, write_manifest
+from edgewatt.profiler.operator_energy.in_run import FILE_NAME as OPERATOR_REPORT
+from edgewatt.profiler.operator_energy.table import OperatorEnergy, operator_energy
+from edgewatt.profiler.quality.reason import GOOD, MARKED, VOID
+from edgewatt.profiler.quality.table import FOUND, quality_of
+from edgewatt.profiler.storage.durable import TEMPORARY, lock_run, rename_durably, replace_file, writing
+from edgewatt.profiler.storage.integrity import refuse_edited
+from edgewatt.profiler.storage.manifest import FILE_NAME, Manifest, read_manifest, write_manifest
 from edgewatt.profiler.storage.recover import recover
 from edgewatt.profiler.storage.run_tables import read_rows
 from edgewatt.profiler.storage.streams import open_table
 from edgewatt.profiler.storage.trace import Trace
-from edgewatt.profiler.tables import REPEATS, RESULTS
+from edgewatt.profiler.tables import BUDGET, REPEATS, RESULTS, SCHEMA_KEY, SCHEMA_VERSION
 from edgewatt.profiler.units import Quantity
 
 # Counts up when the same trace gives other numbers: a change of formula, never one of code.
-METHOD_VERSION: Final = 1
+METHOD_VERSION: Final = 2
 METHOD_KEY: Final = b"edgewatt.method"
 
-# What was found by analysing stands in the manifest behind this, apart from what was found while recording.
-FOUND: Final = "results:"
+# Before the name of a file that somebody changed and somebody accepted: its new sum would hide that.
+EDITED: Final = "edited"
 
-# Signing the manifest anew would hide that somebody changed it.
-EDITED: Final = f"edited:{FILE_NAME}"
-
-_TABLES: Final[Mapping[str, pa.Schema]] = {"repeats": REPEATS, "results": RESULTS}
+_TABLES: Final[Mapping[str, pa.Schema]] = {"repeats": REPEATS, "results": RESULTS, "budget": BUDGET}
+# Made of the run, and made again: whoever changes these changes nothing that was recorded.
+_MADE: Final = (*_TABLES, "operators", OPERATOR_REPORT)
 # The endings of columns from which no joules can be formed, whatever else a reason says.
 _NOT_OF_ENERGY: Final = tuple(
     q.value for q in Quantity if q not in {Quantity.POWER, Quantity.ENERGY, Quantity.CURRENT, Quantity.VOLTAGE}
 )
+# Of a configuration in the manifest: at which frequencies its repeats ran (pins.py).
+SHARES: Final = "frequency_shares"
 # A condition that could not be set (running/prepare.py) stands in the same list.
 _NOT_AN_INSTRUMENT: Final = "not_set:"
 _WHY_LIMIT: Final = 1000
 
 
-def process(path: str | Path) -> Trace:
+def process(path: str | Path, *, accept_edits: bool = False) -> Trace:
     """The run in the folder `path` with its repeats and results made (again) from what was recorded.
 
     A run that was not closed is closed first. The tables that were there stay beside the new ones under the number
     of their method. A run without measured windows has no tables. Raises UsageError if it is no run, damaged, being
-    recorded at this moment or cannot be written, NotMeasuredError if a clock was never compared with the host's.
+    recorded at this moment or cannot be written, or if what was recorded was changed by hand since, unless edits are
+    accepted, which is a reason in every row from then on; NotMeasuredError if a clock was never compared with the
+    host's.
     """
     path = Path(path)
     read_manifest(path / FILE_NAME)
     _put_unreadable_away(path)
     trace = recover(path)
-    analysis = analyse(trace)
-    tables = {
-        name: table_of(rows(analysis), _TABLES[name], str(path))
-        for name, rows in (("repeats", repeat_rows), ("results", result_rows))
-    }
+    edited = [name for name in trace.verify() if not name.startswith(_MADE)]
+    if not accept_edits:
+        refuse_edited(path, edited)
+    analysis = analyse(trace, edited)
+    rows_of = {"repeats": repeat_rows, "results": result_rows, "budget": budget_rows}
+    tables = {name: table_of(rows_of[name](analysis), schema, str(path)) for name, schema in _TABLES.items()}
+    operators = operator_energy(trace, analysis)
+    tables |= operators.tables
     with _locked(path), writing(path, path):
         if analysis.repeats:
             for name, table in tables.items():
                 _store(path, name, table)
-        manifest = _judged(trace, analysis, tables["results"])
+        if operators.report is not None:
+            replace_file(path / OPERATOR_REPORT, operators.report)
+        manifest = _judged(trace, analysis, tables, operators, edited)
         if manifest != trace.manifest:
             write_manifest(path, manifest)
     return Trace.open(path)
 
 
-def analyse(trace: Trace) -> Analysis:
-    """The repeats of a trace and what each of its energy sources saw of them."""
-    repeats = measured_repeats(trace)
+def analyse(trace: Trace, edited: Sequence[str] = ()) -> Analysis:
+    """The repeats of a trace and what each of its energy sources saw of them; `edited` are files to say that of."""
+    repeats = with_findings(trace, measured_repeats(trace))
     manifest = trace.manifest
-    edited = [EDITED] if is_edited(manifest) else []
-    reasons = dict.fromkeys(r for r in (*manifest.quality_reasons, *edited) if not r.startswith(FOUND))
+    changed = [f"{EDITED}:{name}" for name in edited]
+    reasons = dict.fromkeys(r for r in (*manifest.quality_reasons, *changed) if not r.startswith(FOUND))
     sources = trace.sources if repeats else []
     seen = [seen_by(trace, source, repeats) for source in sources] or [Seen.nothing(len(repeats), _why_none(trace))]
+    undecided = undecided_gauge(trace)
+    seen = [replace(one, reasons=(*one.reasons, *undecided)) for one in seen]
     return Analysis(manifest, tuple(reasons), repeats, seen)
 
 
@@ -94,19 +111,44 @@ def _is_of_energy(what: str) -> bool:
     return not what.endswith(_NOT_OF_ENERGY) and not what.startswith(_NOT_AN_INSTRUMENT)
 
 
-def _judged(trace: Trace, analysis: Analysis, results: pa.Table) -> Manifest:
+def _judged(
+    trace: Trace,
+    analysis: Analysis,
+    tables: Mapping[str, pa.Table],
+    operators: OperatorEnergy,
+    edited: Sequence[str],
+) -> Manifest:
     """The manifest with the quality of the results, what was found against them, and the sums of their files."""
-    rows = results.select(["quality", "quality_reasons"]).to_pylist()
-    found = dict.fromkeys(reason for row in rows for reason in row["quality_reasons"])
+    rows = tables["results"].select(["quality", "quality_reasons"]).to_pylist()
+    found = dict.fromkeys((*(reason for row in rows for reason in row["quality_reasons"]), *operators.reasons))
     qualities = {row["quality"] for row in rows}
-    quality = VOID if qualities == {VOID} else MARKED if qualities - {GOOD} or analysis.reasons else GOOD
+    worst = MARKED if qualities - {GOOD} else quality_of(analysis.reasons)
+    quality = VOID if qualities == {VOID} else worst
     derived = [f"{FOUND}{reason}" for reason in found if reason not in analysis.reasons]
-    made = sorted(file for name in _TABLES for file in trace.path.glob(f"{name}*.parquet"))
-    files = {name: entry for name, entry in trace.manifest.files.items() if not name.startswith(tuple(_TABLES))}
+    made = sorted(file for name in tables for file in trace.path.glob(f"{name}*.parquet"))
+    made += [trace.path / OPERATOR_REPORT] if operators.report is not None else []
+    files = {name: entry for name, entry in trace.manifest.files.items() if not name.startswith(tuple(tables))}
+    made += [trace.path / name for name in edited if name in files]
     for file in made:
-        files[file.name] = {"sha256": sha256_of_file(file), "size": file.stat().st_size}
+        files.pop(name := file.relative_to(trace.path).as_posix(), None)
+        if file.is_file():
+            files[name] = {"sha256": sha256_of_file(file), "size": file.stat().st_size}
     reasons, clocks = [*analysis.reasons, *derived], _clocks(trace, analysis)
-    return replace(trace.manifest, quality=quality, quality_reasons=reasons, files=files, clocks=clocks)
+    configs = _with_frequencies(trace.manifest, analysis)
+    return replace(
+        trace.manifest, quality=quality, quality_reasons=reasons, files=files, clocks=clocks, configs=configs
+    )
+
+
+def _with_frequencies(manifest: Manifest, analysis: Analysis) -> dict[str, dict[str, Any]]:
+    """The configurations, each with the share of its repeats' time at each frequency, by repeat and cluster."""
+    configs = {identity: dict(config) for identity, config in manifest.configs.items()}
+    for config in configs.values():
+        config.pop(SHARES, None)
+    for repeat in analysis.repeats:
+        if repeat.config_id in configs and repeat.ran.shares:
+            configs[repeat.config_id].setdefault(SHARES, {})[str(repeat.repeat)] = repeat.ran.to_json()
+    return configs
 
 
 def _clocks(trace: Trace, analysis: Analysis) -> dict[str, dict[str, Any]]:
@@ -123,7 +165,7 @@ def _clocks(trace: Trace, analysis: Analysis) -> dict[str, dict[str, Any]]:
 def _store(path: Path, name: str, table: pa.Table) -> None:
     """Write a table into the run, atomically; one that is there already stays beside it, once."""
     file = path / f"{name}.parquet"
-    table = table.replace_schema_metadata({METHOD_KEY: str(METHOD_VERSION)})
+    table = table.replace_schema_metadata({METHOD_KEY: str(METHOD_VERSION), SCHEMA_KEY: str(SCHEMA_VERSION)})
     if file.exists():
         old = _read(file)
         method = _method_of(old.schema)

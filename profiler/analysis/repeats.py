@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from edgewatt.profiler.analysis.pins import Frequencies, frequencies
 from edgewatt.profiler.analysis.temperature import temperatures_c
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.statistics import median
@@ -16,6 +17,8 @@ from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.window import Window
 
 MEASURE: Final = "measure/"
+# When a machine slept (profiler/running/asleep.py), and what that makes of a repeat.
+ASLEEP, SUSPENDED = "suspended/", "suspended"
 
 # Reasons that leave nothing of a repeat: what a workload or a run says of it, and what is found here.
 NO_ITERATIONS, NO_LENGTH = "no_iterations", "no_length"
@@ -43,7 +46,8 @@ _INT32_LIMIT: Final = 2**31
 class Repeat:
     """One measured window, on the host's clock, with what its workload told and the latency of its iterations.
 
-    `latencies_s` is empty where the runtime reveals none. Temperatures are NaN where no sensor says.
+    `latencies_s` is empty where the runtime reveals none. Temperatures are NaN where no sensor says. `ran` is at which
+    frequencies, and whether what was pinned held.
     """
 
     window: Window
@@ -59,6 +63,7 @@ class Repeat:
     temperature_start_c: float
     temperature_end_c: float
     reasons: tuple[str, ...] = field(default=())
+    ran: Frequencies = field(default_factory=Frequencies)
 
     @property
     def config_id(self) -> str | None:
@@ -72,6 +77,8 @@ def measured_repeats(trace: Trace) -> list[Repeat]:
     spans_ns = np.asarray([to_host(trace, window) for window in windows], np.int64).reshape(-1, 2)
     starts_c, ends_c = temperatures_c(trace, spans_ns[:, 0]), temperatures_c(trace, spans_ns[:, 1])
     table = trace.iterations()
+    ran = frequencies(trace, windows, spans_ns, [_unit(window) for window in windows])
+    asleep_ns = [to_host(trace, window) for window in trace.windows(ASLEEP)]
     found = []
     for place, window in enumerate(windows):
         number = _number_of(trace, window)
@@ -91,7 +98,10 @@ def measured_repeats(trace: Trace) -> list[Repeat]:
                 *_latency(told, latencies_s),
                 float(starts_c[place]),
                 float(ends_c[place]),
-                _reasons(told, len(latencies_s), spans_ns[place]),
+                _reasons(
+                    told, len(latencies_s), spans_ns[place], _slept(spans_ns[place], asleep_ns), ran[place].reasons
+                ),
+                ran[place],
             )
         )
     return found
@@ -101,6 +111,18 @@ def to_host(trace: Trace, window: Window) -> tuple[int, int]:
     """Start and end of a window on the host's clock. Raises NotMeasuredError if its clock was never compared."""
     bounds_ns = trace.clock_fit(window.clock).to_host(np.asarray([window.t0_ns, window.t1_ns], np.int64))
     return int(bounds_ns[0]), int(bounds_ns[1])
+
+
+def _unit(window: Window) -> str | None:
+    """What executed it, as far as anybody says."""
+    said = window.attributes.get("target_used")
+    return said if isinstance(said, str) else None
+
+
+def _slept(span_ns: NDArray[np.int64], asleep_ns: Sequence[tuple[int, int]]) -> tuple[str, ...]:
+    """That it slept, where it may have done so in this window."""
+    touched = any(t0_ns <= span_ns[1] and t1_ns >= span_ns[0] for t0_ns, t1_ns in asleep_ns)
+    return (SUSPENDED,) if touched else ()
 
 
 def _number_of(trace: Trace, window: Window) -> int:
@@ -141,7 +163,9 @@ def _latency(told: Mapping[str, Any], latencies_s: NDArray[np.float64]) -> tuple
     return None, None
 
 
-def _reasons(told: Mapping[str, Any], stored: int, span_ns: Sequence[int] | NDArray[np.int64]) -> tuple[str, ...]:
+def _reasons(
+    told: Mapping[str, Any], stored: int, span_ns: Sequence[int] | NDArray[np.int64], *more: Sequence[str]
+) -> tuple[str, ...]:
     iterations = told.get("iterations", stored)
     found = [
         *told.get("reasons", ()),
@@ -151,5 +175,6 @@ def _reasons(told: Mapping[str, Any], stored: int, span_ns: Sequence[int] | NDAr
         *(["iterations_incomplete"] if 0 < stored < iterations else []),
         *(["no_latency"] if not stored and "latency_s" not in told else []),
         *([NO_LENGTH] if span_ns[1] <= span_ns[0] else []),
+        *(reason for reasons in more for reason in reasons),
     ]
     return tuple(dict.fromkeys(found))

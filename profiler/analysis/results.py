@@ -9,15 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from edgewatt.profiler.analysis.conditions import conditions_sha256
-from edgewatt.profiler.analysis.repeats import VOID_REASONS, Repeat
-from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE, TOO_WIDE, Seen
+from edgewatt.profiler.analysis.repeats import Repeat
+from edgewatt.profiler.analysis.seen import TOO_WIDE, Seen
 from edgewatt.profiler.energy.budget import Estimate, RepeatEnergy, budget_of, net_j
 from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.quality.reason import VOID
+from edgewatt.profiler.quality.table import quality_of, weight_of
 from edgewatt.profiler.statistics import interval_of_mean, percentiles
 from edgewatt.profiler.storage.checked import shown
 from edgewatt.profiler.storage.manifest import Manifest
 
-GOOD, MARKED, VOID = "good", "marked", "void"
 ONE_REPEAT, ALL_VOID, SOME_VOID = "one_repeat", "all_void", "some_void"
 TARGET_DIFFERS, CONFIG_UNKNOWN = "target_differs", "config_unknown"
 
@@ -77,6 +78,12 @@ def result_rows(analysis: Analysis) -> list[Row]:
     ]
 
 
+def energies_of(analysis: Analysis, seen: Seen, of_config: Sequence[int]) -> list[RepeatEnergy]:
+    """What a source saw of those repeats of a configuration that count, where it was not refused."""
+    usable = _usable(analysis, of_config)
+    return [energy for place in usable if (energy := seen.energies[place]) is not None]
+
+
 def table_of(rows: Sequence[Row], schema: pa.Schema, where: str) -> pa.Table:
     """The rows in the columns and types of `schema`. Raises UsageError for a value that a column cannot hold."""
     columns = []
@@ -101,6 +108,7 @@ def _repeat_row(analysis: Analysis, seen: Seen, place: int, of_config: Sequence[
         energy = None
     return {
         **_about(analysis, seen, of_config, told.get("target_used")),
+        "frequency_hz": repeat.ran.frequency_hz,
         "repeat": repeat.repeat,
         "order": repeat.order,
         "iterations": repeat.iterations,
@@ -127,8 +135,9 @@ def _repeat_row(analysis: Analysis, seen: Seen, place: int, of_config: Sequence[
 def _result_row(analysis: Analysis, seen: Seen, of_config: Sequence[int]) -> Row:
     usable = _usable(analysis, of_config)
     repeats = [analysis.repeats[place] for place in usable]
-    energies = [energy for place in usable if (energy := seen.energies[place]) is not None]
+    energies = energies_of(analysis, seen, of_config)
     targets = {repeat.told.get("target_used") for repeat in repeats}
+    pinned = {repeat.ran.frequency_hz for repeat in repeats}
     of_energy, too_wide = _energy(seen, energies)
     found = [
         *analysis.reasons,
@@ -145,6 +154,7 @@ def _result_row(analysis: Analysis, seen: Seen, of_config: Sequence[int]) -> Row
     quality, reasons = _quality(found)
     return {
         **_about(analysis, seen, of_config, targets.pop() if len(targets) == 1 else None),
+        "frequency_hz": pinned.pop() if len(pinned) == 1 else None,
         **_latency(repeats),
         **of_energy,
         "memory_peak_b": max(_told(repeats, "memory_peak_b"), default=None),
@@ -157,7 +167,11 @@ def _result_row(analysis: Analysis, seen: Seen, of_config: Sequence[int]) -> Row
 
 def _usable(analysis: Analysis, of_config: Sequence[int]) -> list[int]:
     """The places of the repeats that are not void."""
-    return [p for p in of_config if not VOID_REASONS & {*analysis.reasons, *analysis.repeats[p].reasons}]
+    return [
+        p
+        for p in of_config
+        if not any(weight_of(reason) == VOID for reason in (*analysis.reasons, *analysis.repeats[p].reasons))
+    ]
 
 
 def _about(analysis: Analysis, seen: Seen, of_config: Sequence[int], target_used: str | None) -> Row:
@@ -257,10 +271,7 @@ def _bounds(name: str, estimate: Estimate | None) -> Row:
 def _quality(found: Sequence[str]) -> tuple[str, list[str]]:
     """The word and its reasons; that nothing measures energy is said, and does not make a latency worse."""
     reasons = list(dict.fromkeys(found))
-    if VOID_REASONS & set(reasons):
-        return VOID, reasons
-    against = [reason for reason in reasons if not reason.startswith(NO_ENERGY_SOURCE)]
-    return (MARKED if against else GOOD), reasons
+    return quality_of(reasons), reasons
 
 
 def _told(repeats: Sequence[Repeat], key: str) -> list[Any]:

@@ -8,15 +8,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewatt.profiler.analysis.detected import CHARGING, charged
 from edgewatt.profiler.analysis.repeats import Repeat, to_host
+from edgewatt.profiler.analysis.stepped import stepped_between
 from edgewatt.profiler.analysis.synchronised import SourceClock, source_clock
 from edgewatt.profiler.channel import EnergySource
-from edgewatt.profiler.energy.budget import WIDEST, Instrument, RepeatEnergy, half_width_j, unshifted
+from edgewatt.profiler.energy.budget import WIDEST, Instrument, RepeatEnergy, unshifted
 from edgewatt.profiler.energy.idle import IdlePower, idle_blocks, idle_power
 from edgewatt.profiler.energy.sources import energy_of_source, instrument_of
+from edgewatt.profiler.energy.terms import half_width_j
 from edgewatt.profiler.energy.windows import WindowEnergies
+from edgewatt.profiler.quality.table import refuses_energy
 from edgewatt.profiler.storage.trace import Trace
-from edgewatt.profiler.synchronising.locate import AMBIGUOUS, NO_PEAK, NOT_SEEN, UNSURE
 
 IDLE: Final = "idle/"
 
@@ -26,8 +29,6 @@ LEAST_COVERAGE: Final = 0.999
 LEAST_UPDATES: Final = 2  # measurement.md, Energy of a window
 
 GAPS, TOO_FEW_UPDATES, TOO_WIDE = "gaps", "too_few_updates", "interval_above_half"
-# With those of synchronising, such as that a meter does not feed the device.
-REFUSED: Final = (GAPS, TOO_FEW_UPDATES, TOO_WIDE, NO_PEAK, AMBIGUOUS, NOT_SEEN, UNSURE)
 UNDERSAMPLED, IDLE_DRIFT = "undersampled", "idle_drift"
 NO_ENERGY_SOURCE: Final = "no_energy_source"
 NO_IDLE, IDLE_UNKNOWN, ONE_IDLE = "no_idle", "idle_not_measured", "one_idle"
@@ -61,9 +62,12 @@ def seen_by(trace: Trace, source: EnergySource, repeats: Sequence[Repeat]) -> Se
     A meter that was synchronised sees them by its own clock; one that did not see the trains feeds something else.
     """
     clock = source_clock(trace, source)
-    if clock is not None and clock.is_refused:
-        nothing = [None] * len(repeats)
-        return Seen(source, nothing, nothing, [()] * len(repeats), reasons=clock.reasons, clock=clock)
+    if clock is not None and (clock.is_refused or any(map(refuses_energy, clock.reasons))):
+        return _unseen(source, repeats, clock.reasons, clock)
+    is_tied = clock is not None and clock.found is not None
+    if not is_tied and (stepped := stepped_between(trace, source, repeats)):
+        return _unseen(source, repeats, stepped, clock)
+    charging = charged(trace, source.boundary, repeats)
     if clock is not None:
         repeats = clock.moved(repeats)
     bounds_s = None if clock is None else clock.bounds_s
@@ -76,8 +80,26 @@ def seen_by(trace: Trace, source: EnergySource, repeats: Sequence[Repeat]) -> Se
     def instrument(windows_ns: NDArray[np.int64], measured: WindowEnergies) -> Instrument:
         return instrument_of(trace, source, windows_ns[:, 0], windows_ns[:, 1], clocks, measured, bounds_s)
 
-    seen = look(source, repeats, idle_ns, energies, instrument)
+    seen = _uncharged(look(source, repeats, idle_ns, energies, instrument), charging)
     return seen if clock is None else replace(seen, reasons=(*seen.reasons, *clock.reasons), clock=clock)
+
+
+def _unseen(
+    source: EnergySource, repeats: Sequence[Repeat], reasons: tuple[str, ...], clock: SourceClock | None
+) -> Seen:
+    """No energy of any repeat from a source that is there."""
+    nothing = [None] * len(repeats)
+    return Seen(source, nothing, nothing, [()] * len(repeats), reasons=reasons, clock=clock)
+
+
+def _uncharged(seen: Seen, charging: Sequence[bool]) -> Seen:
+    """Without the energies of repeats in which the battery was charged, by its current or as they are negative."""
+    energies, reasons = list(seen.energies), list(seen.of_repeats)
+    is_gauge = seen.source is not None and seen.source.boundary == "gauge"
+    for place, energy in enumerate(energies):
+        if charging[place] or (is_gauge and energy is not None and energy.energy_j < 0):
+            energies[place], reasons[place] = None, (*reasons[place], CHARGING)
+    return replace(seen, energies=energies, of_repeats=reasons)
 
 
 def look(

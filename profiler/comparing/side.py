@@ -12,6 +12,7 @@ from edgewatt.profiler.comparing.grouping import first_rows, group_ids
 from edgewatt.profiler.comparing.ratio import Sample
 from edgewatt.profiler.comparing.tables import Repeats
 from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.quality.table import REASONS, code_of, in_words
 from edgewatt.profiler.storage.checked import shown
 
 Key = tuple[Any, ...]
@@ -114,11 +115,15 @@ def has_energy(side: Side, key: Key, source: str | None) -> bool:
 
 
 def reasons_of(side: Side, rows: NDArray[np.int64]) -> str:
-    """The first three reasons that the rows give, in brackets; "" if they give none."""
+    """The first three reasons that the rows give, in words and in brackets; "" if they give none."""
     table = side.repeats.table
     lists = table["quality_reasons"].take(pa.array(rows)).to_pylist()
     reasons = list(dict.fromkeys(reason for reasons in lists if reasons for reason in reasons if reason))
-    return f" ({'; '.join(reasons[:3])})" if reasons else ""
+    told = [
+        in_words(reason, advice=False).removesuffix(".") if code_of(reason) in REASONS else reason
+        for reason in reasons[:3]
+    ]
+    return f" ({'; '.join(told)})" if reasons else ""
 
 
 def _wrong(values: NDArray[np.float64]) -> str:

@@ -11,6 +11,8 @@ from edgewatt.profiler.comparing.columns import EXPORTED, TableFile, exported_as
 from edgewatt.profiler.comparing.plain_table import ALIASES, ITERATION, completed, plain_table
 from edgewatt.profiler.comparing.table_files import read_table_file
 from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.storage.integrity import refuse_edited_table
+from edgewatt.profiler.storage.packing.magic import is_packed
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.tables import REPEATS, RESULTS
 
@@ -38,7 +40,7 @@ def read_repeats(path: str | Path, keep: Collection[str] = ()) -> Repeats:
     Raises UsageError for anything else.
     """
     path = Path(path)
-    if path.is_dir():
+    if path.is_dir() or is_packed(path):
         return _from_run(path)
     file = read_table_file(path, _wanted(keep))
     if exported_as(file.names) == "repeats":
@@ -61,7 +63,7 @@ def read_table(path: str | Path, table: str | None = None) -> pa.Table:
     Raises UsageError if there is none, or the file is not the `table` asked for.
     """
     path = Path(path)
-    if path.is_dir():
+    if path.is_dir() or is_packed(path):
         return table_of_run(Trace.open(path), table or "results")
     file = read_table_file(path, _wanted(()))
     found = exported_as(file.names)
@@ -73,13 +75,14 @@ def read_table(path: str | Path, table: str | None = None) -> pa.Table:
 
 
 def table_of_run(trace: Trace, table: str) -> pa.Table:
-    """The `results` or `repeats` of a run. Raises UsageError if it holds none."""
-    found = trace.results() if table == "results" else trace.repeats()
+    """The `results`, `repeats` or `budget` of a run. Raises UsageError if it holds none, or one that was edited."""
+    found = {"results": trace.results, "repeats": trace.repeats, "budget": trace.budget}[table]()
     if found is None:
         raise UsageError(
             f"{trace.path}: holds no {table}: it was recorded without a workload, or never analysed. "
             f"`edgewatt process {trace.path}` makes them where windows were measured"
         )
+    refuse_edited_table(trace.path, trace.manifest, table)
     return found
 
 

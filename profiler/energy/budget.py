@@ -3,32 +3,44 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
-from edgewatt.profiler.energy.edges import clock_loss_s
+from edgewatt.profiler.energy.edges import clock_loss_s, clock_loss_spread_s
 from edgewatt.profiler.energy.idle import IdlePower
-from edgewatt.profiler.statistics import LEVEL, t_quantile, welch_satterthwaite
+from edgewatt.profiler.energy.terms import (
+    CLOCK,
+    EDGES,
+    GAIN,
+    GAPS,
+    IDLE,
+    IDLE_DRIFT,
+    REPEATS,
+    SAMPLING,
+    ZERO,
+    Term,
+    half_width_j,
+)
+
+__all__ = [
+    "WIDEST",
+    "Budget",
+    "Estimate",
+    "Instrument",
+    "RepeatEnergy",
+    "Term",
+    "budget_of",
+    "half_width_j",
+    "net_j",
+    "unshifted",
+]
 
 # A value whose interval is wider than this share of it, to either side, is not given (measurement.md).
 WIDEST: Final = 0.5
 
-_UPPER: Final = (1 + LEVEL) / 2
-_NORMAL: Final = t_quantile(_UPPER, math.inf)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One standard uncertainty, in joules per iteration.
-
-    Type A was estimated from values that vary, with `df` degrees of freedom; type B is known of the instrument.
-    """
-
-    name: str
-    u_j: float
-    kind: Literal["A", "B"]
-    df: float = math.inf
+# Of a window that may lie beside the load for longer than that nothing is known, and its interval says so.
+_MOST_LOST: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +97,8 @@ class RepeatEnergy:
     def alone(self) -> tuple[Term, ...]:
         """The terms that stand in for the spread of repeats where there is one repeat."""
         return (
-            Term("edges", self.u_edge_j / self.iterations, "B"),
-            Term("sampling", self.u_sampling_j / self.iterations, "A", max(self.updates - 1, 1)),
+            Term(EDGES, self.u_edge_j / self.iterations, "B"),
+            Term(SAMPLING, self.u_sampling_j / self.iterations, "A", max(self.updates - 1, 1)),
         )
 
 
@@ -120,8 +132,10 @@ def unshifted(repeat: RepeatEnergy, idle: IdlePower | None, instrument: Instrume
     """
     if idle is None:
         return repeat
-    lost_j = (repeat.power_w - idle.at(repeat.at_ns)) * clock_loss_s(instrument.widths_s, instrument.bounds_s)
-    return replace(repeat, energy_j=repeat.energy_j + lost_j)
+    lost_s = clock_loss_s(instrument.widths_s, instrument.bounds_s)
+    step_w = repeat.power_w - idle.at(repeat.at_ns)
+    seen = 1 - min(lost_s / repeat.duration_s, _MOST_LOST)  # the share of the step that the mean power shows
+    return replace(repeat, energy_j=repeat.energy_j + step_w / seen * lost_s)
 
 
 def net_j(repeat: RepeatEnergy, idle: IdlePower) -> float:
@@ -154,44 +168,46 @@ def budget_of(repeats: Sequence[RepeatEnergy], idle: IdlePower | None, instrumen
     return Budget(gross, net)
 
 
-def half_width_j(terms: Sequence[Term]) -> float:
-    """Half of the 95 % interval: sqrt((t u_A)^2 + (1.96 u_B)^2), t of Welch-Satterthwaite over the terms of type A.
-
-    What is known of the instrument (type B) is not widened by how few the repeats were.
-    """
-    estimated = [(term.u_j, term.df) for term in terms if term.kind == "A"]
-    estimated_j = math.hypot(*(u_j for u_j, _ in estimated))
-    known_j = math.hypot(*(term.u_j for term in terms if term.kind == "B"))
-    t = t_quantile(_UPPER, welch_satterthwaite(estimated))
-    return math.hypot(t * estimated_j, _NORMAL * known_j)
-
-
 def _spread(values_j: Sequence[float], repeats: Sequence[RepeatEnergy]) -> tuple[Term, ...]:
     """s^2 / n: edges and phases that vary are inside; with one repeat they are all there is."""
     n = len(values_j)
     if n == 1:
         return repeats[0].alone
-    return (Term("repeats", float(np.std(values_j, ddof=1)) / math.sqrt(n), "A", n - 1),)
+    return (Term(REPEATS, float(np.std(values_j, ddof=1)) / math.sqrt(n), "A", n - 1),)
 
 
 def _clock(repeats: Sequence[RepeatEnergy], idle: IdlePower | None, instrument: Instrument) -> tuple[Term, ...]:
-    """(P - P_idle) u_offset / N, common to all repeats; without an idle power P alone bounds the step."""
-    u_offset_s = math.hypot(*instrument.bounds_s) / math.sqrt(3)
+    """(P - P_idle) / N times the spread of the loss around what `unshifted` put back, common to all repeats.
+
+    Without an idle power nothing was put back, and P alone bounds the step: the root of the loss's mean square.
+    """
+    widths_s, bounds_s = tuple(instrument.widths_s), tuple(instrument.bounds_s)
+    spread_s = clock_loss_spread_s(widths_s, bounds_s)
+    u_s = spread_s if idle is not None else math.hypot(spread_s, clock_loss_s(widths_s, bounds_s))
     steps = [(r.power_w - (0.0 if idle is None else idle.at(r.at_ns))) / r.iterations for r in repeats]
-    return (Term("clock offset", abs(float(np.mean(steps))) * u_offset_s, "B"),) if u_offset_s else ()
+    return (Term(CLOCK, abs(float(np.mean(steps))) * u_s, "B"),) if u_s else ()
 
 
 def _gaps(repeats: Sequence[RepeatEnergy]) -> tuple[Term, ...]:
     """What a little stretch without samples may have held: as much as the rest of the window, a rectangle."""
     missing_j = float(np.mean([(1 - r.coverage) * abs(r.energy_j) / r.iterations for r in repeats]))
-    return (Term("gaps", missing_j / math.sqrt(3), "B"),) if missing_j else ()
+    return (Term(GAPS, missing_j / math.sqrt(3), "B"),) if missing_j else ()
 
 
 def _idle(repeats: Sequence[RepeatEnergy], idle: IdlePower) -> tuple[Term, ...]:
-    """(T/N)^2 (s_idle^2 / n_idle + d^2 / 12), common to all repeats."""
-    per_w = float(np.mean([repeat.duration_s / repeat.iterations for repeat in repeats]))
-    noise = Term("idle", per_w * idle.u_w, "A", idle.df)
-    return noise, Term("idle drift", per_w * abs(idle.drift_w or 0.0) / math.sqrt(12), "B")
+    """(T/N)^2 (s_idle^2 / n_idle + d^2 / 12), common to all repeats.
+
+    s_idle^2 / n_idle is that of the mean of K idles of as many blocks. Repeats that lie nearer to one of them rest on
+    it more: the weights w that `IdlePower.at` gave them make it K sum(w^2) times as much, and 1 in the middle.
+    """
+    per_w = [repeat.duration_s / repeat.iterations for repeat in repeats]
+    of_each = np.eye(len(idle.at_ns))
+    at_ns = [repeat.at_ns for repeat in repeats]
+    weights = np.array([np.average(np.interp(at_ns, idle.at_ns, one), weights=per_w) for one in of_each])
+    mean_w = float(np.mean(per_w))
+    u_w = idle.u_w * math.sqrt(len(weights) * float(weights @ weights))
+    drift_w = abs(idle.drift_w or 0.0) / math.sqrt(12)
+    return Term(IDLE, mean_w * u_w, "A", idle.df), Term(IDLE_DRIFT, mean_w * drift_w, "B")
 
 
 def _accuracy(
@@ -201,5 +217,5 @@ def _accuracy(
     if instrument.gain_rel is None:
         return None
     per_w = float(np.mean([repeat.duration_s / repeat.iterations for repeat in repeats]))
-    gain = Term("gain", instrument.gain_rel * abs(value_j), "B")
-    return (gain, Term("zero point", offset_w * per_w, "B")) if offset_w else (gain,)
+    gain = Term(GAIN, instrument.gain_rel * abs(value_j), "B")
+    return (gain, Term(ZERO, offset_w * per_w, "B")) if offset_w else (gain,)

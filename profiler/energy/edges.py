@@ -17,6 +17,8 @@ from edgewatt.profiler.energy.flow import Sampling
 # away from the edge.
 _AWAY: Final = 1 / 180
 _PHASES: Final = 1000
+# Gauss and Legendre's, of an offset within its bound.
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
 def loss_s(sampling: Sampling, phase: NDArray[np.float64], took_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -83,3 +85,33 @@ def clock_loss_s(widths_s: Sequence[float], bounds_s: Sequence[float]) -> float:
     fast beside one bound that is E|offset| = bound / 2; a slow one has smeared the edges already.
     """
     return mean_abs(*widths_s, *(2 * bound_s for bound_s in bounds_s)) - mean_abs(*widths_s)
+
+
+@lru_cache(maxsize=256)
+def clock_loss_spread_s(widths_s: tuple[float, ...], bounds_s: tuple[float, ...]) -> float:
+    """The standard deviation of that loss over the offsets that the bounds allow, whose mean `clock_loss_s` is.
+
+    An offset o loses E|x + o| - E|x|, x being the sensor's smear. For a fast sensor and one bound that is |o|, spread
+    by bound / sqrt(12): half of what the offset itself is uncertain by.
+    """
+    widest = max((*widths_s, *(2 * bound_s for bound_s in bounds_s)), default=0.0)
+    bounds = [bound_s for bound_s in bounds_s if bound_s > widest / 2000]
+    widths = [width for width in widths_s if width > widest / 1000]
+    if not bounds:
+        return 0.0
+    offsets, weights = np.zeros(1), np.ones(1)
+    for bound_s in bounds:
+        offsets = np.add.outer(offsets, bound_s * _NODES).ravel()
+        weights = np.multiply.outer(weights, _WEIGHTS / 2).ravel()
+    losses = _mean_abs_shifted(widths, offsets)
+    mean = float(weights @ losses)
+    return math.sqrt(float(weights @ (losses - mean) ** 2))
+
+
+def _mean_abs_shifted(widths: Sequence[float], shift: NDArray[np.float64]) -> NDArray[np.float64]:
+    """E|x + shift| of a sum x of independent centred uniform variables of full `widths`, as in `mean_abs`."""
+    n, total = len(widths), np.zeros_like(shift)
+    for signs in product((1.0, -1.0), repeat=n):
+        x = shift + math.fsum(sign * width for sign, width in zip(signs, widths, strict=True)) / 2
+        total += math.prod(signs) * x**n * np.abs(x)
+    return np.asarray(total / (math.factorial(n + 1) * math.prod(widths)), np.float64)

@@ -13,6 +13,7 @@ from typing import Any, Final
 from edgewatt.profiler.clock import WALL_CLOCK
 from edgewatt.profiler.clockfit import IDENTITY, ClockFit
 from edgewatt.profiler.device import Device
+from edgewatt.profiler.running import observer
 from edgewatt.profiler.storage.manifest import Manifest
 from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.tables import SCHEMA_VERSION
@@ -60,12 +61,19 @@ def begin_run(
             "soc": device.soc,
             "idle_state": device.idle_state,
             "session": session or f"{created:%Y%m%dT%H%M%S}-{os.getpid()}",
+            **_observed(device),
         },
         meter=None if not meters else {m.uri: {"name": m.name, "device_id": m.device_id, **m.facts} for m in meters},
         conditions=dict(conditions or {}),
         clocks={fit.clock: fit.to_json() for fit in (IDENTITY, wall_clock())},
     )
     return RunWriter.create(path, manifest)
+
+
+def _observed(device: Device) -> dict[str, Any]:
+    """What `doctor --overhead` found that sampling costs this device; a replay keeps what its run knew."""
+    found = None if device.recorded is not None else observer.kept(device.device_id)
+    return {} if found is None else {"observer": found.to_json()}
 
 
 def wall_clock() -> ClockFit:

@@ -11,6 +11,7 @@ from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.channel import Channel
 from edgewatt.profiler.storage.durable import AppendFile, sync_folder
 from edgewatt.profiler.storage.samples import StreamShape, record_batch, stream_schema
+from edgewatt.profiler.tables import SCHEMA_KEY, SCHEMA_VERSION
 
 WENT_BACK: Final = "clock went back"
 
@@ -22,7 +23,8 @@ class ArrowFile:
         self.schema = schema
         self._file = AppendFile(path)
         try:
-            self._file.append(memoryview(schema.serialize()))
+            marked = schema.with_metadata({**(schema.metadata or {}), SCHEMA_KEY: str(SCHEMA_VERSION)})
+            self._file.append(memoryview(marked.serialize()))
             sync_folder(path.parent)
         except OSError:
             self._file.close()

@@ -32,6 +32,7 @@ from edgewatt.profiler.storage.checked import (
     source_from_file,
 )
 from edgewatt.profiler.storage.durable import replace_file
+from edgewatt.profiler.storage.packing.magic import is_packed
 from edgewatt.profiler.tables import SCHEMA_VERSION
 
 FILE_NAME = "run.json"
@@ -222,6 +223,11 @@ def _read_json(file: Path) -> Any:
         with file.open("rb") as opened:
             content = opened.read(SIZE_LIMIT_B + 1)
     except (FileNotFoundError, NotADirectoryError):
+        if is_packed(file.parent):
+            raise UsageError(
+                f"{file.parent} is a packed run, which stays as it is: `unzip {file.parent} -d FOLDER`, and name the "
+                "folder of the run in it"
+            ) from None
         raise UsageError(
             f"{file.parent} is no run: expected a folder with {FILE_NAME}, as `edgewatt profile -o` makes"
         ) from None

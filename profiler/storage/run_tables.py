@@ -12,9 +12,9 @@ from edgewatt.profiler.storage.checked import ATTRIBUTES_LIMIT, TEXT_LIMIT, show
 from edgewatt.profiler.storage.layout import RECORDED_TABLES
 from edgewatt.profiler.storage.manifest import loads_plainly
 from edgewatt.profiler.storage.streams import StoredTable, batches, find_table, open_table, said_of_cut
-from edgewatt.profiler.tables import REPEATS, RESULTS
+from edgewatt.profiler.tables import BUDGET, REPEATS, RESULTS
 
-TABLES: Final[Mapping[str, pa.Schema]] = {**RECORDED_TABLES, "repeats": REPEATS, "results": RESULTS}
+TABLES: Final[Mapping[str, pa.Schema]] = {**RECORDED_TABLES, "repeats": REPEATS, "results": RESULTS, "budget": BUDGET}
 _NEVER_NULL: Final = {
     "windows": ("name", "t0_ns", "t1_ns", "clock"),
     "iterations": ("repeat", "iteration", "t0_ns", "t1_ns"),

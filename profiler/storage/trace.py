@@ -13,7 +13,9 @@ from edgewatt.profiler.clock import HOST_CLOCK
 from edgewatt.profiler.clockfit import IDENTITY, ClockFit
 from edgewatt.profiler.errors import NotMeasuredError, UsageError
 from edgewatt.profiler.identity import sha256_of_file
+from edgewatt.profiler.storage.integrity import refuse_mixed
 from edgewatt.profiler.storage.manifest import FILE_NAME, Manifest, is_edited, read_manifest
+from edgewatt.profiler.storage.packing.opening import folder_of
 from edgewatt.profiler.storage.run_tables import attributes_of, open_tables, read_rows
 from edgewatt.profiler.storage.series import Chunk, Series, StoredStream
 from edgewatt.profiler.storage.stored_streams import open_streams
@@ -48,17 +50,20 @@ class Trace:
 
     @classmethod
     def open(cls, path: str | Path) -> "Trace":
-        """The run in the folder `path`: closed, still being recorded, or left by a crash.
+        """The run in the folder `path`: closed, still being recorded, or left by a crash; or packed, in the zip `path`.
 
-        Raises UsageError if it is no run, of a newer schema, or damaged beyond what a crash leaves.
+        Raises UsageError if it is no run, of a newer schema, put together from runs of several, or damaged beyond what
+        a crash leaves.
         """
-        path = Path(path)
+        path = folder_of(path)
         manifest = read_manifest(path / FILE_NAME)
         try:
             streams, of_streams = open_streams(path, manifest)
             tables, of_tables = open_tables(path)
         except OSError as error:
             raise UsageError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
+        stored = [stream.table for stream in streams.values() if stream.table is not None]
+        refuse_mixed(manifest, [*stored, *tables.values()])
         return cls(path, manifest, [*_state(path, manifest), *of_streams, *of_tables], streams, tables)
 
     @property
@@ -149,6 +154,10 @@ class Trace:
     def results(self) -> pa.Table | None:
         """One row per configuration and energy source; None if the run has not been processed yet."""
         return read_rows(self.stored_tables, "results") if "results" in self.stored_tables else None
+
+    def budget(self) -> pa.Table | None:
+        """One row per term of each interval of the results; None if the run was last processed before these existed."""
+        return read_rows(self.stored_tables, "budget") if "budget" in self.stored_tables else None
 
     def verify(self) -> list[str]:
         """The files that are not, byte for byte, what was recorded; reads all of them."""

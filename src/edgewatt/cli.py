@@ -16,6 +16,8 @@ VERBS: Final = {
     "record": "capture what a device and its meters read, without executing anything",
     "process": "analyse a run again, or open one that was never closed",
     "export": "write the tables of runs as CSV, Parquet, JSON or Markdown",
+    "calibrate": "what a sensor is like: unit, sign, period, lag, resolution; its gain against a meter",
+    "pack": "one zip of a run to share, without serials, names, networks, addresses and keys; how to cite it inside",
     "compare": "ratios new/old with intervals, of runs or of plain tables",
     "lab": "a virtual phone, meter or bench for any client, until it is stopped; all of it is simulated",
 }

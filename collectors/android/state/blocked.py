@@ -17,6 +17,8 @@ _THROTTLING: Final = ("none", "light", "moderate", "severe", "critical", "emerge
 _RAILS: Final = tuple(pattern for pattern in odpm.CANDIDATES if pattern.endswith("energy_value"))
 _CURRENT: Final = tuple(pattern for pattern in battery.CANDIDATES if pattern.endswith("current_now"))
 
+_TOYBOX: Final = "push a toybox that has one"
+
 
 def blocked(phone: Phone, facts: Mapping[str, Any]) -> list[Unavailable]:
     """What is in the way, by the phone's own `facts` (facts.py) and a look at its gauge and rails.
@@ -113,6 +115,8 @@ def _tools(facts: Mapping[str, Any]) -> Iterator[Unavailable]:
         yield Unavailable("times below 10 ms", "its shell has no EPOCHREALTIME, so samples are stamped by /proc/uptime")
     tools = facts.get("tools") or {}
     if tools.get("taskset") is False:
-        yield Unavailable("pinning to processors", "it has no taskset", "push a toybox that has one")
+        yield Unavailable("pinning to processors", "it has no taskset", _TOYBOX)
     if tools.get("timeout") is False:
-        yield Unavailable("limits on hanging services", "it has no timeout, so that one may hold up a look at it")
+        yield Unavailable(
+            "limits on hanging services", "it has no timeout, so that one may hold up a look at it", _TOYBOX
+        )

@@ -5,7 +5,6 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from edgewatt.collectors.android.conditions.frequency import HZ_PER_KHZ, PATTERNS, parse_policies
 from edgewatt.collectors.android.files import battery, thermal_zones
 from edgewatt.collectors.android.files.look import Look, clean, whole
 from edgewatt.collectors.android.files.nodes import Seen
@@ -16,6 +15,7 @@ from edgewatt.collectors.android.state.flow import ANY_PHONE, CHARGING, Flow, fl
 from edgewatt.collectors.android.state.sections import ask
 from edgewatt.collectors.android.state.switches import QUESTIONS, parse_switches
 from edgewatt.collectors.android.state.wakefulness import POWER_SH, Power, parse_power
+from edgewatt.collectors.host.conditions.clusters import HZ_PER_KHZ, PATTERNS, parse_policies
 from edgewatt.collectors.host.frequency import to_hz
 from edgewatt.device_profiles.loader import DeviceProfile
 from edgewatt.profiler.errors import DeviceError
@@ -100,6 +100,8 @@ def parse_facts(answers: Mapping[str, str], phone: Phone, profile: DeviceProfile
         "cpuset": answers["cpuset"] if _CPUSET.fullmatch(answers["cpuset"]) else None,
         **_power_supply(service, flow),
         "battery_level_ratio": None if service.level_percent is None else service.level_percent / 100,
+        "battery_charge_ah": None if service.charge_coulomb is None else service.charge_coulomb / 3600,
+        "battery_voltage_v": service.voltage_v,
         "battery_faked": service.faked,
         **_screen(answers, power),
         "idle_state": _idle_state(power),
@@ -136,6 +138,7 @@ def _frequencies(answer: str) -> dict[str, Any]:
     return {
         "governor": ",".join(sorted(str(name) for name in governors)) or None,
         **limits,
+        "frequency_steps_hz": [[float(khz * HZ_PER_KHZ) for khz in policy.steps_khz] for policy in policies] or None,
         "frequency_highest_hz": [None if khz is None else float(khz * HZ_PER_KHZ) for khz in tops] or None,
     }
 

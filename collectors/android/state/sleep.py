@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgewatt.collectors.android.files.look import whole
-from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.android.services import batteryservice, thermalservice
 from edgewatt.collectors.android.state.sections import ask
 from edgewatt.collectors.android.state.wakefulness import POWER_SH, Screen, parse_power
 from edgewatt.collectors.host.kernel import parse_stat
+from edgewatt.collectors.transports.reached import Reached
 
 TICK_S: Final = 0.01  # USER_HZ, the unit of /proc/stat, is 100 on every Android (proc(5), sysconf(_SC_CLK_TCK))
 TICKS_REL: Final = 0.05  # more than three times what short bursts were seen to lose
@@ -74,8 +74,8 @@ class State:
         return "dumpsys power" if self.by_service else "/proc/stat cpu0" if self.by_ticks else None
 
 
-def look(phone: Phone) -> State:
-    """The state now, in one round trip. Raises DeviceError if the phone does not answer."""
+def look(phone: Reached) -> State:
+    """The state now, of a phone or a board, in one round trip. Raises DeviceError if it does not answer."""
     sysfs, proc = shlex.quote(phone.sysfs), shlex.quote(phone.proc)
     uptime = f"read -r u <{proc}/uptime; echo $u"
     answers = ask(

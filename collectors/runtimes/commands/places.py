@@ -7,8 +7,9 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
+from edgewatt.collectors.android.state.sleep import State, suspended_s
 from edgewatt.collectors.runtimes.commands.asked import Asked
 from edgewatt.collectors.runtimes.commands.elsewhere import MarksThere, Streaming, StreamRun, WholeRun
 from edgewatt.collectors.runtimes.commands.running import LINE_BY_LINE, HostRun, Running, environment
@@ -25,6 +26,7 @@ from edgewatt.profiler.windowing.marking import CUT, VARIABLE
 MARKS_LIMIT_B: Final = 128 << 20
 # What comes from another machine at once (link.py has 64 MiB).
 FETCH_LIMIT_B: Final = 32 << 20
+SUSPENDED: Final = "suspended"
 ON_ARRIVAL, NOT_STREAMED, NO_MARKS_FILE = "stamped_on_arrival", "not_streamed", "no_marks_file"
 _MONOTONIC, _BOOTTIME = ".monotonic", ".boottime"
 _SLEPT: Final = ("python3", "-c", "import time as t; print(t.clock_gettime_ns(t.CLOCK_BOOTTIME) - t.monotonic_ns())")
@@ -43,6 +45,15 @@ class Tie:
     clock_name: str | None = HOST_CLOCK
     shift_ns: int = 0
     offset_ns: int = 0
+
+
+@runtime_checkable
+class Sleeping(Protocol):
+    """A target that shows whether it slept between two looks."""
+
+    def awake(self) -> State:
+        """What shows it. Raises DeviceError if it does not answer."""
+        ...
 
 
 class Place(Protocol):
@@ -139,6 +150,7 @@ class There:
     def __init__(self, asked: Asked, target: Target, clock_name: str) -> None:
         self._asked, self._target, self._clock_name = asked, target, clock_name
         self._marks: MarksThere | None = None
+        self._before: State | None = None
 
     def check(self) -> str:
         """Not known."""
@@ -169,6 +181,7 @@ class There:
         """Execute it, as a stream where the target has them."""
         self.close()
         self._marks = MarksThere(self._target)
+        self._before = self._look()
         marks = {VARIABLE: self._marks.path} if self._marks.path else {}
         env = {**LINE_BY_LINE, **self._asked.env, **marks}
         words = ("env", *(f"{name}={value}" for name, value in env.items()), *self._asked.words)
@@ -188,10 +201,20 @@ class There:
         return b""
 
     def reasons(self) -> tuple[str, ...]:
-        """That it is told of only at its end, or that it cannot mark."""
+        """That it is told of only at its end, that it cannot mark, or that the machine slept since it was started."""
         missing = self._marks is not None and self._marks.path is None
         streamed = isinstance(self._target, Streaming)
-        return (*(() if streamed else (NOT_STREAMED,)), *((NO_MARKS_FILE,) if missing else ()))
+        before, after = self._before, self._look()
+        slept = before is not None and after is not None and bool(suspended_s(before, after))
+        found = {NOT_STREAMED: not streamed, NO_MARKS_FILE: missing, SUSPENDED: slept}
+        return tuple(reason for reason, holds in found.items() if holds)
+
+    def _look(self) -> State | None:
+        target: object = self._target
+        if isinstance(target, Sleeping):
+            with suppress(DeviceError):
+                return target.awake()
+        return None
 
     def close(self) -> None:
         """Remove the file of marks."""

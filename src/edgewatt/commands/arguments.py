@@ -24,9 +24,10 @@ def add_device(parser: argparse.ArgumentParser, *, required: bool) -> None:
     )
 
 
-def add_run_output(parser: argparse.ArgumentParser) -> None:
+def add_run_output(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """`-o RUN`, the folder to write."""
-    parser.add_argument("-o", "--output", metavar="RUN", required=True, help="the folder to write; must not exist yet")
+    what = "the folder to write; must not exist yet"
+    parser.add_argument("-o", "--output", metavar="RUN", required=required, help=what)
 
 
 def positive_seconds(text: str) -> float:

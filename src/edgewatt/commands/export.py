@@ -7,12 +7,14 @@ from typing import Final
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.reports.export import FORMATS, STANDARD_OUTPUT, export
+from edgewatt.reports.source import TABLES
 
 EPILOG: Final = """\
 examples:
   edgewatt export runs/a runs/b --to csv -o table.csv
   edgewatt export runs/a --to markdown -o -              to the terminal
   edgewatt export runs/a --to parquet --table repeats -o repeats.parquet
+  edgewatt export runs/a --to markdown --table budget -o -    what each interval is made of, term by term
 """
 
 
@@ -23,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", metavar="FILE", required=True, help="the file to write, or - for the terminal"
     )
-    parser.add_argument("--table", choices=("results", "repeats"), default="results", help="default: %(default)s")
+    parser.add_argument("--table", choices=tuple(TABLES), default="results", help="default: %(default)s")
 
 
 def run(args: argparse.Namespace) -> int:
