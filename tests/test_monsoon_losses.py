@@ -72,6 +72,13 @@ def test_lost_data_beside_a_calibration_is_data(count: int, together_s: float) -
         assert (too_many, gap.samples_lost, unsure) == (0, DATA * count, 0)
 
 
+@pytest.mark.parametrize("count", [16, 400])
+def test_a_loss_that_the_sequence_does_not_show_says_that_it_may_hold_a_calibration(count: int) -> None:
+    """A multiple of sixteen frames: the host's clock tells how many, and a calibration among them is shorter."""
+    too_many, _, unsure = decoded({*range(PAIRS[5] - 8, PAIRS[5] - 8 + count)}, 0.05)
+    assert abs(too_many) <= unsure == 2 * (DATA - SHORT)
+
+
 def test_a_gap_that_the_sequence_cannot_count_may_hold_a_calibration() -> None:
     too_many, gaps, _ = decoded({*range(PAIRS[5] - 100, PAIRS[5] + 299)}, 0.05)
     assert too_many == 0

@@ -69,6 +69,11 @@ class Continuity:
         """Slots of as many frames as the sequence does not count."""
         return SEQUENCES * (self._rhythm.data or self._most)
 
+    @property
+    def unsure(self) -> int:
+        """By how many slots a loss may be shorter that nothing in the frames tells of: it may hold a calibration."""
+        return self._rhythm.shorter
+
     def restart(self) -> None:
         """What follows was measured after a new start, and counts from anywhere."""
         self._sequence = self._dropped = None

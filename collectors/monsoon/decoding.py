@@ -63,7 +63,9 @@ class Decoding:
     def feed(self, received_ns: int, data: bytes) -> list[Batch | Gap]:
         """What became known with bytes of which the last had arrived by then. Any bytes; never raises."""
         return self._store(
-            self._timeline.add(self._parts(self._samples.take(data)), received_ns, self._continuity.step)
+            self._timeline.add(
+                self._parts(self._samples.take(data)), received_ns, self._continuity.step, self._continuity.unsure
+            )
         )
 
     def restart(self, cause: str) -> None:

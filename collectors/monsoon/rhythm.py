@@ -62,6 +62,11 @@ class Rhythm:
         self._began: int | None = None
         self._distances: deque[int] = deque(maxlen=KEPT)
 
+    @property
+    def shorter(self) -> int:
+        """By how many slots a calibration is shorter than as many frames of data, as far as one was seen."""
+        return sum(max(self.data - short, 0) for short in self._short.values())
+
     def restart(self) -> None:
         """The meter was started anew: when it calibrates next is not known."""
         self._before, self._began = [], None

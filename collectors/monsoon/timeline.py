@@ -71,8 +71,11 @@ class Timeline:
         """What follows was measured after a new start: only the host's clock knows how much later."""
         self._restarted = cause
 
-    def add(self, parts: Iterable[Part], received_ns: int, step: int) -> list[Placed]:
-        """Take parts that were received by then, in order; what can be placed now, of these and of earlier ones."""
+    def add(self, parts: Iterable[Part], received_ns: int, step: int, unsure: int = 0) -> list[Placed]:
+        """Take parts that were received by then, in order; what can be placed now, of these and of earlier ones.
+
+        `step` is what a loss that nothing in the frames tells of is a multiple of, give or take `unsure`, in slots.
+        """
         parts = [part for part in parts if len(part)]
         if not parts:
             return self._settle(received_ns)
@@ -80,7 +83,7 @@ class Timeline:
             slots = sum(map(len, parts))
             self.envelope = Envelope(received_ns - (slots - 1) * self.slot_ns, self.slot_ns)
         placed = []
-        first = self._first_break(parts, received_ns, step)
+        first = self._first_break(parts, received_ns, Break(0, step, UNSEEN, unsure))
         for part, before in zip(parts, [first, *(part.before for part in parts[1:])], strict=True):
             if before is not None:
                 self._waiting.append(_Open(before, received_ns))
@@ -99,14 +102,14 @@ class Timeline:
         """Nothing more comes: everything is placed by what is known."""
         return self._settle(None)
 
-    def _first_break(self, parts: list[Part], received_ns: int, step: int) -> Break | None:
+    def _first_break(self, parts: list[Part], received_ns: int, unseen: Break) -> Break | None:
         before = parts[0].before
         if self._restarted is not None:
             before, self._restarted = Break(0, 1, self._restarted), None
         elif before is None and not self._waiting:
             slots = sum(len(part) + (part.before.lost if part.before else 0) for part in parts)
-            if self._late_ns(self.next + slots - 1, received_ns) > step * self.slot_ns / 2:
-                before = Break(0, step, UNSEEN)
+            if self._late_ns(self.next + slots - 1, received_ns) > unseen.step * self.slot_ns / 2:
+                before = unseen
         return before
 
     def _late_ns(self, slot: int, received_ns: int) -> float:
@@ -154,4 +157,7 @@ class Timeline:
 
     def _place(self, part: Part, lost: int = 0, before: Break | None = None) -> Placed:
         first, self.next = self.next, self.next + len(part)
-        return Placed(first, part) if before is None else Placed(first, part, lost, before.cause, before.unsure)
+        if before is None:
+            return Placed(first, part)
+        unsure = before.unsure if lost or before.cause != UNSEEN else 0
+        return Placed(first, part, lost, before.cause, unsure)
