@@ -1,6 +1,5 @@
 """One openable device per registered scheme, and how to pull it out. A new scheme adds its specimen here."""
 
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
@@ -241,20 +240,13 @@ def ssh(request: pytest.FixtureRequest) -> Specimen:
 
 
 def monsoon(_: Path) -> Specimen:
-    """A virtual LVPM on a pseudo-terminal; unplugged, its process ends, and nothing answers at its number."""
-    held, taken = ExitStack(), list[int]()
+    """A virtual LVPM on a pseudo-terminal; unplugged, its process ends.
+
+    By its link: a terminal's number may be that of another test's meter as soon as it is free.
+    """
+    held = ExitStack()
     lab = held.enter_context(lvpm_on_pty(Constant(0.1)))
-
-    def unplug() -> None:
-        held.close()
-        taken.extend(os.openpty())  # the lowest free number; else a meter of a test beside this one may get it
-
-    def end() -> None:
-        held.close()
-        while taken:
-            os.close(taken.pop())
-
-    return Specimen(f"monsoon:{lab.path}?boundary=battery_bypass", HostClock, unplug, end=end)
+    return Specimen(f"monsoon:{lab.link}?boundary=battery_bypass", HostClock, held.close, end=held.close)
 
 
 # Of devices that only a program of others can stand for: the peer tier of .ci/run.
