@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
-import psutil
-
 from edgewatt.profiler.errors import DeviceError, EdgewattError, UsageError
 from edgewatt.profiler.state import state_folder
 from edgewatt.profiler.storage.checked import Rule, checked
@@ -81,6 +79,8 @@ class Note:
 
         A process that began after the note was made only has its number.
         """
+        import psutil  # noqa: PLC0415  (every device is opened by way of this module, and few have a note)
+
         try:
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:

@@ -10,11 +10,10 @@ import numpy as np
 import psutil
 import pytest
 
-from edgewatt.collectors.boards.clock import BOARD_CLOCK
+from edgewatt.collectors.boards.clock import BOARD_CLOCK, BoardClock
 from edgewatt.collectors.boards.device import FAMILY
 from edgewatt.collectors.boards.finding import find, survey_board
 from edgewatt.collectors.boards.sampler import BoardSampler
-from edgewatt.collectors.boards.target import BoardTarget
 from edgewatt.collectors.transports.reached import Reached
 from edgewatt.collectors.transports.ssh_link import Connecting
 from edgewatt.profiler.batch import Batch, End, Gap
@@ -190,11 +189,11 @@ def test_two_boards_at_once_are_two(orin: Device, board: Board) -> None:
 def test_the_bound_of_its_clock_holds_the_truth(board: Board) -> None:
     """The board is this machine: what its clock says at any time can be computed."""
     at = reached(board)
-    target = BoardTarget(at, is_jetson=False)
+    target = BoardClock(at)
     clock = HostClock()
-    start = [target.probe_clock(clock) for _ in range(12)]
+    start = [target.probe(clock) for _ in range(12)]
     board.cut()
-    end = [target.probe_clock(clock) for _ in range(12)]
+    end = [target.probe(clock) for _ in range(12)]
     fit = fit_echoes(BOARD_CLOCK, start, end)
     assert fit.bound_ns < 20_000_000
     for _ in range(5):
