@@ -30,12 +30,12 @@ def _notes_of(row: Row) -> list[str]:
 
 def _cells(row: Row, notes: list[str]) -> list[str]:
     return [
-        _configuration(row),
-        " ".join(filter(None, (_NAMES[row.quantity], row.energy_source))),
+        configuration(row),
+        quantity(row),
         "" if row.old is None else format_si(row.old, row.unit),
         "" if row.new is None else format_si(row.new, row.unit),
-        "" if row.ratio is None else _ratio(row.ratio),
-        "" if row.low is None or row.high is None else f"[{_ratio(row.low)}, {_ratio(row.high)}]",
+        "" if row.ratio is None else ratio_text(row.ratio),
+        "" if row.low is None or row.high is None else f"[{ratio_text(row.low)}, {ratio_text(row.high)}]",
         row.direction or row.status.replace("_", " "),
         f"{row.n_old} and {row.n_new}",
         row.session_basis or "",
@@ -43,12 +43,17 @@ def _cells(row: Row, notes: list[str]) -> list[str]:
     ]
 
 
-def _ratio(value: float) -> str:
+def ratio_text(value: float) -> str:
     """Thousandths, which is what repeats resolve; a power of ten where a ratio is no small change."""
     return f"{value:.3f}" if 0.001 <= value < 1000 else f"{value:.3g}"
 
 
-def _configuration(row: Row) -> str:
+def quantity(row: Row) -> str:
+    """What is compared: latency, peak memory, or energy with its source."""
+    return " ".join(filter(None, (_NAMES[row.quantity], row.energy_source)))
+
+
+def configuration(row: Row) -> str:
     """The model and what ran it, or else whatever the rows are matched on."""
     named = [
         str(value) for name, value in row.key.items() if name not in {*row.config, "config_id"} and value is not None

@@ -13,7 +13,7 @@ from scipy import stats
 from edgewatt.profiler.comparing.compare import compare
 from edgewatt.profiler.comparing.grouping import group_maxima, group_means, group_medians
 from edgewatt.profiler.comparing.plain_table import completed
-from edgewatt.profiler.comparing.ratio import Sample, ratio_of
+from edgewatt.profiler.comparing.ratio import Sample, SessionSpread, ratio_of
 from edgewatt.profiler.comparing.tables import Repeats
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.tables import REPEATS
@@ -53,7 +53,7 @@ def test_sessions_enter_as_type_b() -> None:
         (["a"] * 5, ["a", "a", "a", "b", "b"], 0.4**2 + 0.4**2),
         (["a", "b", "c", "d", "e"], ["e", "d", "c", "b", "a"], 0.0),
     ]:
-        ratio = ratio_of(Sample(np.array(LATENCIES_S), old_sessions), Sample(np.array(SLOWER), new_sessions), 0.02)
+        ratio = ratio_of(Sample(np.array(LATENCIES_S), old_sessions), Sample(np.array(SLOWER), new_sessions))
         half = math.hypot(repeats, 1.959964 * 0.02 * math.sqrt(share))
         assert math.log(ratio.high or 0) - math.log(ratio.ratio) == pytest.approx(half, rel=1e-6)
         assert ratio.sessions_differ == (share > 0)
@@ -62,7 +62,7 @@ def test_sessions_enter_as_type_b() -> None:
 def test_equal_sessions_have_the_designs_term() -> None:
     """measurement.md: sigma^2 (1/S_A + 1/S_B), for sessions of equal size."""
     old, new = Sample(np.ones(6), ["a", "a", "b", "b", "c", "c"]), Sample(np.ones(4), ["d", "d", "e", "e"])
-    ratio = ratio_of(old, new, 0.05)
+    ratio = ratio_of(old, new, SessionSpread(0.05, "given"))
     assert ratio.high == pytest.approx(math.exp(1.959964 * 0.05 * math.sqrt(1 / 3 + 1 / 2)), rel=1e-6)
     assert ratio.dof is None
 

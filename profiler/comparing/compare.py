@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from edgewatt.profiler.comparing.comparability import WATCHED, differences, refuse_impossible
 from edgewatt.profiler.comparing.matching import Cell, cells_of, match_columns, nothing_in_common
-from edgewatt.profiler.comparing.ratio import ASSUMED_SIGMA_SESSION, Ratio, Sample, ratio_of
+from edgewatt.profiler.comparing.ratio import ASSUMED, Ratio, Sample, SessionSpread, ratio_of
 from edgewatt.profiler.comparing.side import NoSample, Side, sample_of, side_of
 from edgewatt.profiler.comparing.side_notices import notices_of
 from edgewatt.profiler.comparing.tables import Repeats, read_repeats
@@ -32,8 +32,11 @@ class Row:
     """One quantity of one configuration. Values are geometric means of the repeats, in `unit`; lower is better in all.
 
     `ratio` is new / old with its 95 % bounds, all None unless `status` is "compared"; then the bounds alone are None
-    where a side has one repeat. `sigma_session` is the standard deviation between sessions that is in the bounds,
-    relative, and `session_basis` where it comes from. `reason` says what keeps a number away, `notes` what to know.
+    where a side has one repeat. `spread_old` and `spread_new` are the standard deviations of the repeats' logarithms,
+    `u_repeats` and `u_sessions` the standard uncertainties of the ratio's by them and by sessions, with `dof` and
+    `dof_sessions`. `sigma_session` is the standard deviation between sessions that is in the bounds, relative, and
+    `session_basis` where it comes from. `reason` says what keeps a number away, `notes` what to know; `nowhere`: no
+    repeat of either side tells the quantity.
     """
 
     key: Mapping[str, Any]
@@ -47,6 +50,8 @@ class Row:
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
+    spread_old: float | None = None
+    spread_new: float | None = None
     n_old: int = 0
     n_new: int = 0
     sessions_old: int = 0
@@ -54,9 +59,13 @@ class Row:
     sigma_session: float | None = None
     session_basis: str | None = None
     dof: float | None = None
+    u_repeats: float | None = None
+    u_sessions: float | None = None
+    dof_sessions: float | None = None
     direction: Direction | None = None
     reason: str | None = None
     notes: tuple[str, ...] = ()
+    nowhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +97,7 @@ class Comparison:
 class _Rule:
     allow: frozenset[str]
     tolerance: float
-    sigma_session: float
-    basis: str
+    sessions: Mapping[str, SessionSpread]
 
 
 def compare_paths(old: str | Path, new: str | Path, *, match: Sequence[str] | None = None, **rule: Any) -> Comparison:
@@ -106,16 +114,18 @@ def compare(
     allow: Collection[str] = (),
     tolerance: float | None = None,
     sigma_session: float | None = None,
+    sessions: Mapping[str, SessionSpread] | None = None,
 ) -> Comparison:
     """Ratios new / old of every quantity of every configuration, with 95 % intervals.
 
     Rows are the same configuration where `match` (config_id by default) agrees. Rows whose conditions differ are not
     compared unless `allow` names the condition. A direction is given only where the interval excludes 1 and the ratio
-    is further than `tolerance` (0 by default) from it. `sigma_session` is relative; without one 2 % is assumed. Raises
+    is further than `tolerance` (0 by default) from it. `sessions` is the spread between sessions by
+    quantity; `sigma_session` is one for all, relative; without either 2 % is assumed, and none of memory. Raises
     UsageError for a column that is missing, rows that stand there twice, or a boundary in `allow`.
     """
     refuse_impossible(allow)
-    rule = _rule(allow, tolerance, sigma_session)
+    rule = _rule(allow, tolerance, sigma_session, sessions)
     columns, matching = match_columns(old, new, match)
     sides = side_of(old, columns, (*WATCHED, *READABLE)), side_of(new, columns, (*WATCHED, *READABLE))
     keys = dict.fromkeys([*sides[0].rows, *sides[1].rows])
@@ -130,12 +140,18 @@ def compare(
     )
 
 
-def _rule(allow: Collection[str], tolerance: float | None, sigma_session: float | None) -> _Rule:
+def _rule(
+    allow: Collection[str],
+    tolerance: float | None,
+    sigma_session: float | None,
+    sessions: Mapping[str, SessionSpread] | None,
+) -> _Rule:
     for name, value in (("tolerance", tolerance), ("sigma_session", sigma_session)):
         if value is not None and not 0 <= value < math.inf:
             raise UsageError(f"{name} {value}: expected a share from 0 on, such as 0.05 for 5 %")
-    word, sigma = ("assumed", ASSUMED_SIGMA_SESSION) if sigma_session is None else ("given", sigma_session)
-    return _Rule(frozenset(allow), tolerance or 0.0, sigma, f"{word} {100 * sigma:g} %")
+    if sigma_session is not None:
+        sessions = dict.fromkeys(UNITS, SessionSpread(sigma_session, f"given {100 * sigma_session:g} %"))
+    return _Rule(frozenset(allow), tolerance or 0.0, {**ASSUMED, **(sessions or {})})
 
 
 def _row(old: Side, new: Side, cell: Cell, rule: _Rule) -> Row:
@@ -162,7 +178,8 @@ def _one_sided(old: Side, new: Side, cell: Cell, samples: tuple[Sample | NoSampl
 def _without_ratio(old: Side, new: Side, cell: Cell, samples: tuple[Sample | NoSample | None, ...]) -> Row:
     missing = [sample for sample in samples if isinstance(sample, NoSample)]
     status: Status = "invalid" if any(m.status == "invalid" for m in missing) else "not_measured"
-    return _base(old, new, cell, samples, status, reason="; ".join(m.reason for m in missing))
+    nowhere = [m.status for m in missing] == ["not_measured", "not_measured"]
+    return _base(old, new, cell, samples, status, reason="; ".join(m.reason for m in missing), nowhere=nowhere)
 
 
 def _compared(old: Side, new: Side, cell: Cell, a: Sample, b: Sample, rule: _Rule) -> Row:
@@ -172,7 +189,8 @@ def _compared(old: Side, new: Side, cell: Cell, a: Sample, b: Sample, rule: _Rul
         accept = " ".join(f"--allow {d.key}" for d in refused if d.can_be_allowed)
         reason = f"conditions differ: {', '.join(map(str, refused))}{accept and f'; to compare all the same: {accept}'}"
         return _base(old, new, cell, (a, b), "not_comparable", reason=reason)
-    ratio = ratio_of(a, b, rule.sigma_session)
+    spread = rule.sessions[cell.quantity]
+    ratio = ratio_of(a, b, spread)
     notes = [f"although conditions differ: {', '.join(map(str, found))}"] if found else []
     if cell.old_source != cell.new_source:
         notes.append(f"one side does not name its energy source; the other's is {cell.old_source or cell.new_source}")
@@ -189,7 +207,10 @@ def _compared(old: Side, new: Side, cell: Cell, a: Sample, b: Sample, rule: _Rul
         high=ratio.high,
         dof=ratio.dof,
         sigma_session=ratio.sigma_session,
-        session_basis=rule.basis if ratio.sessions_differ else _common_sessions(a, b),
+        session_basis=spread.basis if ratio.sessions_differ else _common_sessions(a, b),
+        u_repeats=ratio.u_repeats,
+        u_sessions=ratio.u_sessions,
+        dof_sessions=ratio.dof_sessions,
         direction=_direction(ratio, rule.tolerance),
         reason=_no_interval(a, b) if ratio.low is None else None,
         notes=tuple(notes),
@@ -230,6 +251,8 @@ def _base(
         status=status,
         old=None if a is None else a.middle,
         new=None if b is None else b.middle,
+        spread_old=None if a is None else a.spread,
+        spread_new=None if b is None else b.spread,
         n_old=0 if a is None else len(a.values),
         n_new=0 if b is None else len(b.values),
         sessions_old=0 if a is None else len(set(a.sessions)),

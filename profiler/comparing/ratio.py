@@ -2,9 +2,8 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -15,9 +14,6 @@ from edgewatt.profiler.statistics import LEVEL, t_quantile, welch_satterthwaite
 # Standard deviation between sessions, relative, where no history says better; ignoring it gave 8 to 37 % false alarms
 # (measurement.md, "Comparing, and the gate").
 ASSUMED_SIGMA_SESSION: Final = 0.02
-
-_UPPER: Final = (1 + LEVEL) / 2
-_Z: Final = NormalDist().inv_cdf(_UPPER)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +28,33 @@ class Sample:
         """The geometric mean of the values."""
         return _exp(float(np.log(self.values).mean()))
 
+    @property
+    def spread(self) -> float | None:
+        """The standard deviation of the values' logarithms; None of one value. Equal values have exactly none."""
+        if len(self.values) == 1:
+            return None
+        return float(np.log(self.values).std(ddof=1)) if np.ptp(self.values) else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSpread:
+    """The standard deviation between sessions, relative, where it comes from, and on how many degrees of freedom.
+
+    `dof` is infinite of one that somebody assumed or gave: its interval is then the normal one.
+    """
+
+    sigma: float
+    basis: str
+    dof: float = math.inf
+
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
     """The ratio of the geometric means, with 95 % bounds; None with one repeat on a side.
 
-    `sigma_session` is 0.0 where the sessions of both sides cancel. `dof` are Welch's, None without spread.
+    `sigma_session` is 0.0 where the sessions of both sides cancel. `dof` are Welch's, None without spread. On the
+    logarithm `u_repeats` is the standard uncertainty by the spread of repeats (None with one on a side), `u_sessions`
+    that by sessions, with `dof_sessions`.
     """
 
     ratio: float
@@ -46,42 +63,62 @@ class Ratio:
     sessions_differ: bool
     sigma_session: float
     dof: float | None
+    u_repeats: float | None = None
+    u_sessions: float = 0.0
+    dof_sessions: float = math.inf
+
+    @property
+    def log(self) -> float:
+        """Its logarithm."""
+        return math.log(self.ratio) if 0 < self.ratio < math.inf else math.copysign(math.inf, self.ratio - 1)
+
+    def half_width(self, level: float) -> float | None:
+        """Half of the two-sided interval of this level, on the logarithm; None with one repeat on a side."""
+        if self.u_repeats is None:
+            return None
+        upper = (1 + level) / 2
+        spread = t_quantile(upper, self.dof) * self.u_repeats if self.dof is not None else 0.0
+        return math.hypot(spread, t_quantile(upper, self.dof_sessions) * self.u_sessions if self.u_sessions else 0.0)
 
 
-def ratio_of(old: Sample, new: Sample, sigma_session: float = ASSUMED_SIGMA_SESSION) -> Ratio:
+# Peak memory follows neither temperature nor clock: between sessions it is assumed not to spread.
+ASSUMED: Final[Mapping[str, SessionSpread]] = {
+    "latency_s": SessionSpread(ASSUMED_SIGMA_SESSION, "assumed 2 %"),
+    "energy_gross_j": SessionSpread(ASSUMED_SIGMA_SESSION, "assumed 2 %"),
+    "memory_peak_b": SessionSpread(0.0, "assumed none"),
+}
+
+
+def ratio_of(old: Sample, new: Sample, sessions: SessionSpread = ASSUMED["latency_s"]) -> Ratio:
     """The ratio of `new` to `old`, on the logarithms of their repeats.
 
     SE^2 = sigma_s^2 sum_s (a_s - b_s)^2 + s_A^2/n_A + s_B^2/n_B, where a_s and b_s are the shares of session s in each
     side's repeats: 1/S_A + 1/S_B for S_A and S_B sessions of equal size of their own, and 0 for one common session
     (measurement.md, "Comparing, and the gate"). The spread of repeats is multiplied by Student's t with Welch's degrees
-    of freedom (Welch 1947, Biometrika 34, 28-35); the session term is of type B and is multiplied by the normal 1.96.
+    of freedom (Welch 1947, Biometrika 34, 28-35), the session term by that of its own, which is the normal 1.96 of a
+    spread that was not estimated.
     """
     log_old, log_new = np.log(old.values), np.log(new.values)
     middle = float(log_new.mean() - log_old.mean())
     share = _session_share(old.sessions, new.sessions)
-    spread, dof = (None, None) if min(len(log_old), len(log_new)) == 1 else _spread(log_old, log_new)
-    half = None if spread is None else math.hypot(spread, _Z * sigma_session * math.sqrt(share))
-    return Ratio(
-        ratio=_exp(middle),
-        low=None if half is None else _exp(middle - half),
-        high=None if half is None else _exp(middle + half),
-        sessions_differ=share > 0,
-        sigma_session=sigma_session if share else 0.0,
-        dof=dof,
-    )
+    u, dof = _spread(old, new)
+    sigma = sessions.sigma if share else 0.0
+    ratio = Ratio(_exp(middle), None, None, share > 0, sigma, dof, u, sigma * math.sqrt(share), sessions.dof)
+    half = ratio.half_width(LEVEL)
+    return ratio if half is None else replace(ratio, low=_exp(middle - half), high=_exp(middle + half))
 
 
-def _spread(old: NDArray[np.float64], new: NDArray[np.float64]) -> tuple[float, float | None]:
-    """Half of the interval that the repeats alone give, on the logarithm, and its degrees of freedom."""
-    # Equal values have no spread, whatever rounding makes of their mean.
+def _spread(old: Sample, new: Sample) -> tuple[float | None, float | None]:
+    """The standard uncertainty that the repeats alone give, on the logarithm, and its degrees of freedom."""
     terms = [
-        (float(logs.std(ddof=1)) / math.sqrt(len(logs)) if np.ptp(logs) else 0.0, len(logs) - 1) for logs in (old, new)
+        (side.spread / math.sqrt(len(side.values)), len(side.values) - 1)
+        for side in (old, new)
+        if side.spread is not None
     ]
+    if len(terms) < 2:
+        return None, None
     u = math.hypot(*(u for u, _ in terms))
-    if u == 0.0:
-        return 0.0, None
-    dof = welch_satterthwaite(terms)
-    return t_quantile(_UPPER, dof) * u, dof
+    return (u, welch_satterthwaite(terms)) if u else (0.0, None)
 
 
 def _session_share(old: Sequence[str | None], new: Sequence[str | None]) -> float:

@@ -72,7 +72,7 @@ class Side:
 class NoSample:
     """Why a side has no number to compare, said of "the old side" or "the new side"."""
 
-    status: Literal["not_measured", "invalid"]
+    status: Literal["not_measured", "void", "invalid"]
     reason: str
 
 
@@ -96,7 +96,7 @@ def sample_of(side: Side, key: Key, quantity: str, source: str | None, which: st
     """The repeats' values of a quantity of a configuration, energy from `source` alone; or why there are none."""
     rows = side.measured(key, quantity, source)
     if not len(rows):
-        return NoSample("not_measured", f"every repeat on the {which} side is void{reasons_of(side, side.rows[key])}")
+        return NoSample("void", f"every repeat on the {which} side is void{reasons_of(side, side.rows[key])}")
     column = side.repeats.table[quantity].take(pa.array(rows))
     values = column.cast(pa.float64()).drop_null().to_numpy()
     if not len(values):

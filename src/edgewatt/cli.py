@@ -19,6 +19,7 @@ VERBS: Final = {
     "calibrate": "what a sensor is like: unit, sign, period, lag, resolution; its gain against a meter",
     "pack": "one zip of a run to share, without serials, names, networks, addresses and keys; how to cite it inside",
     "compare": "ratios new/old with intervals, of runs or of plain tables",
+    "check": "the gate: a run against a reviewed baseline, with verdicts and exit codes",
     "lab": "a virtual phone, meter or bench for any client, until it is stopped; all of it is simulated",
 }
 

@@ -1,0 +1,1 @@
+"""The gate: what of a comparison is a regression, what passes, and what nobody can tell."""

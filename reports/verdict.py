@@ -1,0 +1,65 @@
+"""A check on the terminal: the verdict first, then every row with its bounds, then why."""
+
+from typing import Final
+
+from edgewatt.profiler.checking.check import Check
+from edgewatt.profiler.checking.verdict import Verdict
+from edgewatt.profiler.units import format_si
+from edgewatt.reports.comparison import configuration, quantity, ratio_text
+from edgewatt.reports.escape import printable
+from edgewatt.reports.text import text_table
+
+_HEADER: Final = ("", "configuration", "", "old", "new", "new/old", "95 % bounds", "allowed", "repeats", "")
+_FLUSH_RIGHT: Final = (3, 4, 5, 7)
+
+
+def verdict_text(check: Check) -> str:
+    """The verdict, the table of rows, the sentence of each, and the notices; SIMULATED first if either side is."""
+    simulated = "SIMULATED  " if check.simulated else ""
+    lines = [f"{simulated}{headline(check)}", f"old {check.old}", f"new {check.new}"]
+    if check.verdicts:
+        lines.append(
+            text_table(_HEADER, [_cells(one, place) for place, one in enumerate(check.verdicts, 1)], right=_FLUSH_RIGHT)
+        )
+        lines += [f"[{place}] {sentence(one)}" for place, one in enumerate(check.verdicts, 1)]
+    return "\n".join(
+        [*(printable(line) if "\n" not in line else line for line in lines), *map(printable, check.notices)]
+    )
+
+
+def headline(check: Check) -> str:
+    """The verdict of the whole check, with how many rows are how."""
+    words = [one.word for one in check.verdicts]
+    counts = ", ".join(f"{words.count(word)} {in_words(word)}" for word in dict.fromkeys(words))
+    return f"{in_words(check.word).upper()}: {counts or 'nothing to check'}"
+
+
+def sentence(verdict: Verdict) -> str:
+    """Why a row has its verdict, with what else there is to know of it."""
+    return "; ".join([verdict.because, *verdict.row.notes])
+
+
+def in_words(word: str) -> str:
+    """A verdict as people write it."""
+    return word.replace("_", " ")
+
+
+def _cells(verdict: Verdict, place: int) -> list[str]:
+    row = verdict.row
+    bounds = (
+        ""
+        if verdict.low is None or verdict.high is None
+        else f"[{ratio_text(verdict.low)}, {ratio_text(verdict.high)}]"
+    )
+    return [
+        in_words(verdict.word),
+        configuration(row),
+        quantity(row),
+        "" if row.old is None else format_si(row.old, row.unit),
+        "" if row.new is None else format_si(row.new, row.unit),
+        "" if row.ratio is None else ratio_text(row.ratio),
+        bounds,
+        f"+{100 * verdict.tolerance:.3g} %",
+        f"{row.n_old} and {row.n_new}",
+        f"[{place}]",
+    ]

@@ -1,0 +1,81 @@
+"""The verb `check` of the command line: the gate of a measurement against a reviewed baseline."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Final, get_args
+
+from edgewatt.profiler.checking.baseline import save_baseline
+from edgewatt.profiler.checking.check import Check, OnUnknown, check
+from edgewatt.profiler.checking.tolerances import parse_tolerances
+from edgewatt.profiler.comparing.tables import read_repeats
+from edgewatt.profiler.errors import UsageError
+from edgewatt.reports.verdict import verdict_text
+
+EPILOG: Final = """\
+examples:
+  edgewatt check runs/today --save baseline.toml                     write a baseline, to be reviewed and committed
+  edgewatt check runs/today --baseline baseline.toml                 the gate
+  edgewatt check runs/today --baseline runs/release --tolerance energy=3%,latency=2%
+  edgewatt check new.csv --baseline old.csv --match model            tables from elsewhere
+
+A regression is worse than allowed (latency and energy 5 %, memory 1 %) and than chance; a row passes when it is shown
+not to be worse than allowed. Else the check cannot tell, which is not a pass: measure more repeats, or both sides in
+one session. Exit codes: 0 passed, 1 regression, 3 not comparable, 4 cannot tell, 5 not measured. See docs/checks.md.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `check`."""
+    parser.add_argument("run", metavar="RUN", help="a run, or a table of repeats (CSV, Parquet, JSON)")
+    parser.add_argument("--baseline", metavar="FILE", help="the TOML that --save wrote, or any run or table")
+    parser.add_argument("--save", metavar="FILE", help="write RUN as a baseline; after --baseline, only if it passed")
+    parser.add_argument("--tolerance", metavar="T", help="5%%, or energy=3%%,latency=2%%,memory=1%%: what may be worse")
+    parser.add_argument(
+        "--on-unknown", choices=get_args(OnUnknown), default="tell", help="what 'cannot tell' exits with"
+    )
+    parser.add_argument("--match", metavar="KEYS", type=_names, help="columns that pair rows (default: config_id)")
+    parser.add_argument("--allow", metavar="KEYS", type=_names, default=[], help="conditions that may differ")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, save, and print the verdict."""
+    tolerance = None if args.tolerance is None else parse_tolerances(args.tolerance)
+    if args.baseline is None:
+        if args.save is None:
+            raise UsageError("nothing to check against: give --baseline FILE, or --save FILE to write one")
+        return _save(args, tolerance)
+    found = check(
+        args.run,
+        args.baseline,
+        tolerance=tolerance,
+        match=args.match,
+        allow=args.allow,
+        on_unknown=args.on_unknown,
+    )
+    saved = args.save is not None and found.exit_code == 0
+    if saved:
+        save_baseline(read_repeats(args.run), Path(args.save), tolerance)
+    print(json.dumps({**found.to_json(), "saved": args.save if saved else None}) if args.json else _text(args, found))
+    return found.exit_code
+
+
+def _save(args: argparse.Namespace, tolerance: dict[str, float] | None) -> int:
+    repeats = read_repeats(args.run)
+    save_baseline(repeats, Path(args.save), tolerance)
+    if args.json:
+        print(json.dumps({"saved": args.save, "run": args.run}))
+    else:
+        print(f"written to {args.save}: review it and commit it   ·   edgewatt check RUN --baseline {args.save}")
+    return 0
+
+
+def _text(args: argparse.Namespace, found: Check) -> str:
+    said = verdict_text(found)
+    if args.save is None:
+        return said
+    return f"{said}\n{'written to' if found.exit_code == 0 else 'it did not pass: not written to'} {args.save}"
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
