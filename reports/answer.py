@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE
 from edgewatt.profiler.analysis.synchronised import TIE
+from edgewatt.profiler.channel import WIDEST_FIRST
 from edgewatt.profiler.quality.table import in_words, refuses_energy
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.units import format_si
@@ -73,13 +74,13 @@ def about(trace: Trace) -> About:
 
 
 def answer_of(results: Sequence[Row], repeats: Sequence[Row], about: About, width: int = ANY_WIDTH) -> str:
-    """The answer from the rows of both tables; its first word is SIMULATED where anything is."""
+    """The answer from the rows of both tables; the first word of each configuration is SIMULATED where anything is."""
     blocks = [
-        _block([row for row in results if row["config_id"] == config], _once(repeats, config), about)
+        _block(_widest_first(results, config), _once(repeats, config), about)
         for config in dict.fromkeys(row["config_id"] for row in results)
     ] or [[f"{_name(about.device)}: no results, as nothing was executed in a measured window"]]
     if about.simulated or any(row["simulated"] for row in results):
-        blocks[0][0] = f"SIMULATED {blocks[0][0]}"
+        blocks = [[f"SIMULATED {head}", *rest] for head, *rest in blocks]
     notices = [f"notice: {printable(notice)}" for notice in about.notices]
     lines = [
         *(line for head, *rest in blocks for line in (*folded_head(head, width), *_folded(rest, width))),
@@ -91,6 +92,13 @@ def answer_of(results: Sequence[Row], repeats: Sequence[Row], about: About, widt
 
 def _folded(lines: Sequence[str], width: int) -> list[str]:
     return [part for line in lines for part in folded(line, width)]
+
+
+def _widest_first(results: Sequence[Row], config_id: str) -> list[Row]:
+    """The rows of one configuration, one per energy source: a meter's before those of the device's own parts."""
+    rank = {boundary: place for place, boundary in enumerate(WIDEST_FIRST)}
+    mine = [row for row in results if row["config_id"] == config_id]
+    return sorted(mine, key=lambda row: rank.get(row["energy_boundary"], len(rank)))
 
 
 def _once(repeats: Sequence[Row], config_id: str) -> list[Row]:
@@ -210,16 +218,24 @@ def _memory(row: Row) -> list[str]:
 
 
 def _quality(results: Sequence[Row], about: About) -> list[str]:
-    """A line for each reason of rows that are not good, with what to do; or why, where the run explains it."""
+    """A line for each reason of rows that are not good, with what to do; or why, where the run explains it.
+
+    What speaks against some of the energy sources names them. Why there is none stands in its own line already.
+    """
     why = {str(missing.get("what")): str(missing.get("reason")) for missing in about.unavailable}
-    found: dict[str, dict[str, None]] = {}
+    found: dict[str, dict[str, list[str]]] = {}
     for row in results:
         if row["quality"] not in {None, "good"}:
-            found.setdefault(row["quality"], {}).update(dict.fromkeys(row["quality_reasons"] or ["no reason given"]))
+            for reason in row["quality_reasons"] or ["no reason given"]:
+                if reason.startswith(NO_ENERGY_SOURCE):
+                    continue
+                found.setdefault(row["quality"], {}).setdefault(reason, []).append(_name(row["energy_source"] or ""))
     lines = []
     for quality, reasons in found.items():
-        told = [printable(f"{reason}: {why[reason]}" if reason in why else in_words(reason)) for reason in reasons]
-        lines += [_line(_name(quality) if place == 0 else "", text) for place, text in enumerate(told)]
+        for place, (reason, sources) in enumerate(reasons.items()):
+            told = printable(f"{reason}: {why[reason]}" if reason in why else in_words(reason))
+            of = "" if len(sources) == len(results) else f"{', '.join(filter(None, sources))}: "
+            lines.append(_line(_name(quality) if place == 0 else "", f"{of}{told}"))
     return lines
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -14,11 +15,13 @@ from edgewatt.profiler.storage.durable import TEMPORARY, rename_durably
 from edgewatt.profiler.storage.manifest import plain
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.tables import SCHEMA_VERSION
+from edgewatt.reports.ci.series import write_github_action_benchmark, write_otava
 from edgewatt.reports.export_csv import write_csv
 from edgewatt.reports.export_markdown import write_markdown
 from edgewatt.reports.source import Source, Table
 
 Exporter = Callable[[Source, BinaryIO], None]
+Write = Callable[[BinaryIO], object]
 
 STANDARD_OUTPUT: Final = "-"
 
@@ -38,8 +41,10 @@ def write_json(source: Source, file: BinaryIO) -> None:
 
 FORMATS: Final[Mapping[str, Exporter]] = {
     "csv": write_csv,
+    "github-action-benchmark": write_github_action_benchmark,
     "json": write_json,
     "markdown": write_markdown,
+    "otava": write_otava,
     "parquet": write_parquet,
 }
 
@@ -58,7 +63,7 @@ def export(runs: Sequence[Trace], to: str, output: str | Path, *, table: Table =
     if str(output) == STANDARD_OUTPUT:
         _to_standard_output(FORMATS[to], source, to)
     else:
-        _to_file(FORMATS[to], source, Path(output))
+        _to_file(partial(FORMATS[to], source), Path(output))
 
 
 def _to_standard_output(exporter: Exporter, source: Source, to: str) -> None:
@@ -69,29 +74,34 @@ def _to_standard_output(exporter: Exporter, source: Source, to: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def _to_file(exporter: Exporter, source: Source, output: Path) -> None:
+def write_file(output: Path, content: bytes) -> None:
+    """Write a file that is the old one or the whole new one. Raises UsageError if it cannot be written."""
+    _to_file(lambda file: file.write(content), output)
+
+
+def _to_file(write: Write, output: Path) -> None:
     try:
         path = output.resolve()  # a link stays a link
         if path.exists() and not path.is_file():
-            _into(exporter, source, path)  # a device or a pipe is written to, never replaced; a folder refuses
+            _into(write, path)  # a device or a pipe is written to, never replaced; a folder refuses
         else:
-            _replace(exporter, source, path)
+            _replace(write, path)
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError up to Python 3.12
         raise _unwritable(output, error) from None
 
 
-def _replace(exporter: Exporter, source: Source, path: Path) -> None:
+def _replace(write: Write, path: Path) -> None:
     temporary = path.with_name(f".edgewatt-{os.getpid()}{TEMPORARY}")
     try:
-        _into(exporter, source, temporary)
+        _into(write, temporary)
         rename_durably(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _into(exporter: Exporter, source: Source, path: Path) -> None:
+def _into(write: Write, path: Path) -> None:
     with path.open("wb") as file:
-        exporter(source, file)
+        write(file)
 
 
 def _unwritable(output: Path, error: Exception) -> UsageError:

@@ -4,6 +4,8 @@ import math
 import re
 from typing import Any, BinaryIO, Final
 
+import pyarrow as pa
+
 from edgewatt.profiler.comparing.columns import REASONS_SEPARATOR
 from edgewatt.reports.escape import csv_text
 from edgewatt.reports.source import Source
@@ -18,9 +20,13 @@ def write_csv(source: Source, file: BinaryIO) -> None:
     `;` (a `;` inside one becomes a comma). A text that a spreadsheet would take for a formula is preceded by an
     apostrophe (formula_guard), which reading takes back.
     """
-    table = source.rows()
+    file.write(csv_of(source.rows()))
+
+
+def csv_of(table: pa.Table) -> bytes:
+    """Any table as `write_csv` writes those of runs."""
     lines = [",".join(table.column_names), *(",".join(map(_cell, row.values())) for row in table.to_pylist())]
-    file.write("".join(f"{line}\n" for line in lines).encode())
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _cell(value: Any) -> str:

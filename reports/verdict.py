@@ -16,15 +16,12 @@ _FLUSH_RIGHT: Final = (3, 4, 5, 7)
 def verdict_text(check: Check) -> str:
     """The verdict, the table of rows, the sentence of each, and the notices; SIMULATED first if either side is."""
     simulated = "SIMULATED  " if check.simulated else ""
-    lines = [f"{simulated}{headline(check)}", f"old {check.old}", f"new {check.new}"]
+    lines = [printable(line) for line in (f"{simulated}{headline(check)}", f"old {check.old}", f"new {check.new}")]
     if check.verdicts:
-        lines.append(
-            text_table(_HEADER, [_cells(one, place) for place, one in enumerate(check.verdicts, 1)], right=_FLUSH_RIGHT)
-        )
-        lines += [f"[{place}] {sentence(one)}" for place, one in enumerate(check.verdicts, 1)]
-    return "\n".join(
-        [*(printable(line) if "\n" not in line else line for line in lines), *map(printable, check.notices)]
-    )
+        cells = [_cells(one, place) for place, one in enumerate(check.verdicts, 1)]
+        lines.append(text_table(_HEADER, cells, right=_FLUSH_RIGHT))
+    sentences = (f"[{place}] {sentence(one)}" for place, one in enumerate(check.verdicts, 1))
+    return "\n".join([*lines, *map(printable, sentences), *map(printable, check.notices)])
 
 
 def headline(check: Check) -> str:

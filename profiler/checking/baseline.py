@@ -2,11 +2,12 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from edgewatt.profiler.checking.baseline_text import IDENTITY, OF_SESSION, OF_SOURCE, SCHEMA, baseline_text
 from edgewatt.profiler.checking.tolerances import DEFAULTS, given, tolerances_of
@@ -70,6 +71,15 @@ def read_baseline(path: Path) -> Baseline:
         ) from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"baseline {path}: {str(error) or type(error).__name__}") from None
+
+
+def only_of(baseline: Baseline, new: Repeats) -> Baseline:
+    """The baseline of those configurations alone that `new` has, where both name them by config_id."""
+    repeats = baseline.repeats
+    if not all("config_id" in side.known for side in (repeats, new)):
+        return baseline
+    mine = pc.is_in(repeats.table["config_id"], pc.unique(new.table["config_id"]))
+    return replace(baseline, repeats=replace(repeats, table=repeats.table.filter(mine)))
 
 
 def save_baseline(repeats: Repeats, path: Path, tolerances: Mapping[str, float] | None = None) -> None:

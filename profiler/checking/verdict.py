@@ -108,15 +108,18 @@ def _decided(row: Row, tested: _Tested, tolerance: float, *, is_worse: bool, is_
     width = upper_width(ALPHA, tested.repeats, tested.sessions)
     room = math.log1p(tolerance)
     low, high = tested.log - width, tested.log + width
-    needed = None
+    needed, allowed = None, f"{100 * tolerance:.3g} %"
     word: Word = "cannot_tell"
     if is_worse and tested.log > room:
-        word, because = "regression", f"worse by {_percent(tested.log)}, more than {tolerance:.3g} and than chance"
+        word, because = (
+            "regression",
+            f"worse by {_percent(tested.log)}, more than the {allowed} allowed and than chance",
+        )
     elif is_better and tested.log < -room:
-        word, because = "improvement", f"better by {_percent(tested.log)}, more than {tolerance:.3g} and than chance"
+        word, because = "improvement", f"better by {_percent(tested.log)}, more than {allowed} and than chance"
     elif high < room:
         word, because = ("equivalent", "the same") if low > -room else ("not_worse", "not worse")
-        because = f"{because} within {100 * tolerance:.3g} %"
+        because = f"{because} within {allowed}"
     else:
         needed = _needed(row, tested, room)
         because = _unclear(row, tested, (low, high), tolerance, needed)

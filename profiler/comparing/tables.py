@@ -1,6 +1,6 @@
 """Repeats to compare, and tables of ours, from wherever they lie: a run's folder, an export, a table from elsewhere."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,18 @@ def read_repeats(path: str | Path, keep: Collection[str] = ()) -> Repeats:
     plain, notices = plain_table(file, keep)
     known = {ALIASES.get(name, name) for name in file.columns} & set(plain.column_names)
     return Repeats(str(path), plain, frozenset(known), None, tuple(notices))
+
+
+def joined(sides: Sequence[Repeats]) -> Repeats:
+    """The repeats of several runs as one side; conditions are known where all agree. `sides` are not empty."""
+    first, *others = sides
+    if not others:
+        return first
+    table = pa.concat_tables([side.table for side in sides], promote_options="permissive")
+    same = all(side.conditions == first.conditions for side in others)
+    known = frozenset.intersection(*(side.known for side in sides))
+    notices = tuple(dict.fromkeys(notice for side in sides for notice in side.notices))
+    return Repeats(", ".join(side.name for side in sides), table, known, first.conditions if same else None, notices)
 
 
 def read_table(path: str | Path, table: str | None = None) -> pa.Table:

@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Final, get_args
 
@@ -10,6 +12,10 @@ from edgewatt.profiler.checking.check import Check, OnUnknown, check
 from edgewatt.profiler.checking.tolerances import parse_tolerances
 from edgewatt.profiler.comparing.tables import read_repeats
 from edgewatt.profiler.errors import UsageError
+from edgewatt.reports.ci.github import add_summary, annotations
+from edgewatt.reports.ci.junit import junit_xml
+from edgewatt.reports.ci.verdict_markdown import verdict_markdown
+from edgewatt.reports.export import write_file
 from edgewatt.reports.verdict import verdict_text
 
 EPILOG: Final = """\
@@ -18,6 +24,7 @@ examples:
   edgewatt check runs/today --baseline baseline.toml                 the gate
   edgewatt check runs/today --baseline runs/release --tolerance energy=3%,latency=2%
   edgewatt check new.csv --baseline old.csv --match model            tables from elsewhere
+  edgewatt check runs/today --baseline baseline.toml --junit check.xml --markdown check.md --github     in CI
 
 A regression is worse than allowed (latency and energy 5 %, memory 1 %) and than chance; a row passes when it is shown
 not to be worse than allowed. Else the check cannot tell, which is not a pass: measure more repeats, or both sides in
@@ -34,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--on-unknown", choices=get_args(OnUnknown), default="tell", help="what 'cannot tell' exits with"
     )
+    parser.add_argument("--markdown", metavar="FILE", help="the verdict on one page, for a reviewer")
+    parser.add_argument("--junit", metavar="FILE", help="the verdict as JUnit XML")
+    parser.add_argument("--github", action="store_true", help="annotations, and a page in the summary of the step")
     parser.add_argument("--match", metavar="KEYS", type=_names, help="columns that pair rows (default: config_id)")
     parser.add_argument("--allow", metavar="KEYS", type=_names, default=[], help="conditions that may differ")
 
@@ -56,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     saved = args.save is not None and found.exit_code == 0
     if saved:
         save_baseline(read_repeats(args.run), Path(args.save), tolerance)
+    _write(args, found)
     print(json.dumps({**found.to_json(), "saved": args.save if saved else None}) if args.json else _text(args, found))
     return found.exit_code
 
@@ -68,6 +79,17 @@ def _save(args: argparse.Namespace, tolerance: dict[str, float] | None) -> int:
     else:
         print(f"written to {args.save}: review it and commit it   ·   edgewatt check RUN --baseline {args.save}")
     return 0
+
+
+def _write(args: argparse.Namespace, found: Check) -> None:
+    """The files that were asked for, and what GitHub reads."""
+    for name, content in ((args.markdown, verdict_markdown(found).encode()), (args.junit, junit_xml(found))):
+        if name is not None:
+            write_file(Path(name), content)
+    if args.github:
+        add_summary(found, os.environ)
+        # Where standard output is one JSON object, GitHub reads them from the other stream as well.
+        print("\n".join(annotations(found)), file=sys.stderr if args.json else sys.stdout)
 
 
 def _text(args: argparse.Namespace, found: Check) -> str:

@@ -1,0 +1,1 @@
+"""What continuous integration reads: verdicts and results in the formats of others."""
