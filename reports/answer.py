@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE
+from edgewatt.profiler.analysis.seen import NO_ENERGY_SOURCE, TOO_WIDE
 from edgewatt.profiler.analysis.synchronised import TIE
 from edgewatt.profiler.channel import WIDEST_FIRST
 from edgewatt.profiler.quality.table import in_words, refuses_energy
@@ -170,6 +170,8 @@ def _energy(row: Row, about: About, *, with_samples: bool) -> list[str]:
     if row["energy_net_j_mean"] is not None:
         idle = f"above {format_si(row['power_idle_w'], 'W')} {_state(row['idle_state'] or 'idle')}"
         lines.append(_line("  net", *mean_of(row, "energy_net_j", "J"), idle))
+    elif TOO_WIDE in (row["quality_reasons"] or ()):
+        lines.append(_line("  net", "not given: its interval reaches further than half of it"))
     samples = _clock_and_samples(about) if with_samples else ""
     return [*lines, _line("power", format_si(row["power_w"], "W"), "", samples)]
 

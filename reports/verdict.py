@@ -9,7 +9,7 @@ from edgewatt.reports.comparison import configuration, quantity, ratio_text
 from edgewatt.reports.escape import printable
 from edgewatt.reports.text import text_table
 
-_HEADER: Final = ("", "configuration", "", "old", "new", "new/old", "95 % bounds", "allowed", "repeats", "")
+_HEADER: Final = ("", "configuration", "", "old", "new", "new/old", "bounds", "allowed", "repeats", "")
 _FLUSH_RIGHT: Final = (3, 4, 5, 7)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 from edgewatt.profiler.checking.baseline import Baseline, is_baseline, read_baseline
 from edgewatt.profiler.checking.testing import ALPHA
 from edgewatt.profiler.checking.tolerances import DEFAULTS, given
-from edgewatt.profiler.checking.verdict import Verdict, Word, judge
+from edgewatt.profiler.checking.verdict import Levels, Verdict, Word, judge
 from edgewatt.profiler.comparing.compare import CANNOT_TELL, Row, compare
 from edgewatt.profiler.comparing.ratio import SessionSpread
 from edgewatt.profiler.comparing.tables import Repeats, read_repeats
@@ -110,7 +110,7 @@ def baseline_of(path: Path, keep: Collection[str] = ()) -> Baseline:
     return read_baseline(path) if is_baseline(path) else Baseline(read_repeats(path, keep))
 
 
-def check_repeats(
+def check_repeats(  # noqa: PLR0913  (what `check` takes, and the levels of one look)
     new: Repeats,
     old: Baseline,
     *,
@@ -119,13 +119,14 @@ def check_repeats(
     allow: Collection[str] = (),
     sessions: Mapping[str, SessionSpread] | None = None,
     on_unknown: OnUnknown = "tell",
+    levels: Levels | None = None,
 ) -> Check:
-    """`check` of repeats that are at hand. Raises UsageError as `compare`."""
+    """`check` of repeats that are at hand, by other `levels` where it is one look of several. Raises as `compare`."""
     compared = compare(old.repeats, new, match=match, allow=allow, sessions=sessions)
     rows = [row for row in compared.rows if not row.nowhere]
     for_all = dict.fromkeys(DEFAULTS, tolerance) if isinstance(tolerance, int | float) else tolerance
     asked = given(for_all or {})
-    verdicts = judge(rows, [_allowed(row, old, asked) for row in rows])
+    verdicts = judge(rows, [_allowed(row, old, asked) for row in rows], levels)
     return Check(
         old=compared.old,
         new=compared.new,

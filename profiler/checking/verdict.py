@@ -1,7 +1,7 @@
 """What a check says of one row, and why."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -28,7 +28,7 @@ _WORDS: Final[Mapping[Status, Word]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A row of a comparison, judged: `low` and `high` are one-sided 95 % bounds of its ratio new / old.
+    """A row of a comparison, judged: `low` and `high` are one-sided bounds of its ratio new / old, usually at 95 %.
 
     `p_worse` is the one-sided p of a ratio above 1; that of one below it is the rest to 1. `because` is a sentence,
     also of a row that passes. `repeats_needed`: about how many a side would decide it; None where that is not known.
@@ -59,14 +59,23 @@ class _Tested:
     p_worse: float
 
 
-def judge(rows: Sequence[Row], tolerances: Sequence[float]) -> list[Verdict]:
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What counts as significant: which of the p of one check are, and at which one-sided level a row passes."""
+
+    rejected: Callable[[Sequence[float]], list[bool]] = rejected
+    bound: float = ALPHA
+
+
+def judge(rows: Sequence[Row], tolerances: Sequence[float], levels: Levels | None = None) -> list[Verdict]:
     """The verdict of each row, given its tolerance: significance of all rows together, passing row by row."""
+    levels = levels or Levels()
     tested = [_tested(row) for row in rows]
     found = [one for one in tested if isinstance(one, _Tested)]
-    worse = iter(rejected([one.p_worse for one in found]))
-    better = iter(rejected([1 - one.p_worse for one in found]))
+    worse = iter(levels.rejected([one.p_worse for one in found]))
+    better = iter(levels.rejected([1 - one.p_worse for one in found]))
     return [
-        _decided(row, one, tolerance, is_worse=next(worse), is_better=next(better))
+        _decided(row, one, tolerance, levels.bound, is_worse=next(worse), is_better=next(better))
         if isinstance(one, _Tested)
         else Verdict(row, _WORDS.get(row.status, "cannot_tell"), tolerance, one)
         for row, one, tolerance in zip(rows, tested, tolerances, strict=True)
@@ -104,8 +113,8 @@ def _of_a_page(row: Row) -> float:
     return math.hypot(*(PAGE_B / math.sqrt(12) / value for value in (row.old, row.new) if value))
 
 
-def _decided(row: Row, tested: _Tested, tolerance: float, *, is_worse: bool, is_better: bool) -> Verdict:
-    width = upper_width(ALPHA, tested.repeats, tested.sessions)
+def _decided(row: Row, tested: _Tested, tolerance: float, level: float, *, is_worse: bool, is_better: bool) -> Verdict:
+    width = upper_width(level, tested.repeats, tested.sessions)
     room = math.log1p(tolerance)
     low, high = tested.log - width, tested.log + width
     needed, allowed = None, f"{100 * tolerance:.3g} %"

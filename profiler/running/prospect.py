@@ -1,6 +1,7 @@
 """What a plan comes to on a device, before anything is measured; and measuring what of it is missing."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ from edgewatt.profiler.progress import Progress
 from edgewatt.profiler.protocols import WorkloadRequest
 from edgewatt.profiler.running.measuring import Planned, measure_many
 from edgewatt.profiler.running.options import ProfileOptions
+from edgewatt.profiler.running.prepare import Conditioned
 from edgewatt.profiler.running.recording import PERIOD_UNKNOWN_S
 from edgewatt.profiler.running.seen_power import remember_power, seen_power
 from edgewatt.profiler.running.synchronise import SYNCHRONISING_S
@@ -56,10 +58,12 @@ def prospect(
 ) -> Prospect:
     """What the plan comes to, with what was measured of it at `path` already. Only looks at the device.
 
-    Raises UsageError for a frequency that the device lacks, or a `path` that is taken by something else.
+    Raises UsageError for a frequency or a condition that the device lacks, or a `path` that is taken by something
+    else.
     """
     facts = dict(device.target.facts()) if device.target is not None else {}
     _refuse_lacking(device, facts, rows)
+    _refuse_unknown(device, {*plan.conditions, *(name for row in rows for name in row.conditions)})
     options = options_of(plan)
     turns = interleaved([row.repeats for row in rows], plan.plain.get("seed", 0))
     identity = Identity(plan_sha256(plan, rows), device.device_id, tuple(meter.uri for meter in meters))
@@ -85,7 +89,7 @@ def measure_plan(
         raw={RAW_NAME: one.plan.raw},
         keep_going=True,
     )
-    planned = [_planned(one.plan, row) for row in one.rows]
+    planned = [planned_of(one.plan, row) for row in one.rows]
     options = replace(one.options, schedule=schedule)
     trace = measure_many(
         device, planned, one.parts.path, meters=meters, options=options, clock=clock, progress=progress
@@ -124,7 +128,8 @@ def _room_limits(room: Mapping[str, Any]) -> tuple[float, float]:
     return room.get("tolerance", usual.tolerance_c), room.get("limit", usual.limit_s)
 
 
-def _planned(plan: PlanFile, row: Row) -> Planned:
+def planned_of(plan: PlanFile, row: Row) -> Planned:
+    """What is measured of a row of a plan."""
     request = WorkloadRequest(
         model=row.path,
         target=row.target,
@@ -147,6 +152,17 @@ def _refuse_lacking(device: Device, facts: Mapping[str, Any], rows: Sequence[Row
         if row.frequency_hz is not None and row.frequency_hz not in has:
             listed = ", ".join(f"{step:.0f}" for step in has)
             raise UsageError(f"{device.name} has no frequency of {row.frequency_hz:.0f} Hz; it has {listed}")
+
+
+def _refuse_unknown(device: Device, names: AbstractSet[str]) -> None:
+    """Raise UsageError for a condition that the device does not have, before anything is set."""
+    target: object = device.target
+    if not isinstance(target, Conditioned):
+        return
+    for name in sorted(names):
+        if name not in target.condition_names:
+            known = ", ".join(target.condition_names)
+            raise UsageError(f"[set] {name}: {device.name} has no such condition; it has {known}")
 
 
 def _timing(device: Device, meters: Sequence[Device], options: ProfileOptions) -> Timing:

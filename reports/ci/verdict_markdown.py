@@ -8,7 +8,7 @@ from edgewatt.reports.escape import LINE_LIMIT, markdown
 from edgewatt.reports.verdict import headline, in_words, sentence
 
 _MARKS = {"regression": "❌", "improvement": "⬇️", "equivalent": "✅", "not_worse": "✅"}
-_HEADER = "| | configuration | | old | new | new/old | 95 % bounds | allowed | repeats |"
+_HEADER = "| | configuration | | old | new | new/old | bounds | allowed | repeats |"
 
 
 def verdict_markdown(check: Check) -> str:

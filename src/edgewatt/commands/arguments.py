@@ -2,6 +2,11 @@
 
 import argparse
 import math
+from pathlib import Path
+from typing import Final
+
+# The small network that edgewatt brings.
+TINY: Final = "@tiny"
 
 
 def add_device(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -22,6 +27,15 @@ def add_device(parser: argparse.ArgumentParser, *, required: bool) -> None:
         default=[],
         help="a device to read energy from beside DEVICE's own; without its energy the run ends with exit code 5",
     )
+
+
+def model_path(text: str) -> Path:
+    """The file of a model that the command line names."""
+    if text != TINY:
+        return Path(text)
+    from edgewatt.collectors.runtimes.model_file import bundled_model  # noqa: PLC0415  (most models are files)
+
+    return bundled_model()
 
 
 def add_run_output(parser: argparse.ArgumentParser, *, required: bool = True) -> None:

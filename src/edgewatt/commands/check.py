@@ -5,8 +5,9 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
+from edgewatt.commands import check_live
 from edgewatt.profiler.checking.baseline import save_baseline
 from edgewatt.profiler.checking.check import Check, OnUnknown, check
 from edgewatt.profiler.checking.tolerances import parse_tolerances
@@ -24,6 +25,7 @@ examples:
   edgewatt check runs/today --baseline baseline.toml                 the gate
   edgewatt check runs/today --baseline runs/release --tolerance energy=3%,latency=2%
   edgewatt check new.csv --baseline old.csv --match model            tables from elsewhere
+  edgewatt check --plan new.toml --against old.tflite -d adb: -o runs/check      live: old and new, interleaved
   edgewatt check runs/today --baseline baseline.toml --junit check.xml --markdown check.md --github     in CI
 
 A regression is worse than allowed (latency and energy 5 %, memory 1 %) and than chance; a row passes when it is shown
@@ -34,7 +36,7 @@ one session. Exit codes: 0 passed, 1 regression, 3 not comparable, 4 cannot tell
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `check`."""
-    parser.add_argument("run", metavar="RUN", help="a run, or a table of repeats (CSV, Parquet, JSON)")
+    parser.add_argument("run", metavar="RUN", nargs="?", help="a run, or a table of repeats (CSV, Parquet, JSON)")
     parser.add_argument("--baseline", metavar="FILE", help="the TOML that --save wrote, or any run or table")
     parser.add_argument("--save", metavar="FILE", help="write RUN as a baseline; after --baseline, only if it passed")
     parser.add_argument("--tolerance", metavar="T", help="5%%, or energy=3%%,latency=2%%,memory=1%%: what may be worse")
@@ -44,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--markdown", metavar="FILE", help="the verdict on one page, for a reviewer")
     parser.add_argument("--junit", metavar="FILE", help="the verdict as JUnit XML")
     parser.add_argument("--github", action="store_true", help="annotations, and a page in the summary of the step")
+    check_live.add_arguments(parser)
     parser.add_argument("--match", metavar="KEYS", type=_names, help="columns that pair rows (default: config_id)")
     parser.add_argument("--allow", metavar="KEYS", type=_names, default=[], help="conditions that may differ")
 
@@ -51,6 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check, save, and print the verdict."""
     tolerance = None if args.tolerance is None else parse_tolerances(args.tolerance)
+    if args.plan is not None or args.against is not None:
+        return _live(args, {"tolerance": tolerance, "allow": args.allow, "on_unknown": args.on_unknown})
+    if args.run is None:
+        raise UsageError("nothing to check: give RUN and --baseline FILE, or --plan FILE --against MODEL -o FOLDER")
     if args.baseline is None:
         if args.save is None:
             raise UsageError("nothing to check against: give --baseline FILE, or --save FILE to write one")
@@ -68,6 +75,15 @@ def run(args: argparse.Namespace) -> int:
         save_baseline(read_repeats(args.run), Path(args.save), tolerance)
     _write(args, found)
     print(json.dumps({**found.to_json(), "saved": args.save if saved else None}) if args.json else _text(args, found))
+    return found.exit_code
+
+
+def _live(args: argparse.Namespace, rule: dict[str, Any]) -> int:
+    if args.run is not None:
+        raise UsageError(f"{args.run} does not go with --plan and --against, which measure both sides")
+    found, said = check_live.run(args, rule, verdict_text)
+    _write(args, found)
+    print(said)
     return found.exit_code
 
 

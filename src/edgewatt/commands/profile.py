@@ -6,15 +6,13 @@ from typing import Any, Final
 
 from edgewatt.commands import profile_command, profile_operators, profile_plan
 from edgewatt.commands.answers import print_answer
-from edgewatt.commands.arguments import add_device, add_run_output, count, positive_seconds
+from edgewatt.commands.arguments import TINY, add_device, add_run_output, count, model_path, positive_seconds
 from edgewatt.commands.kept import kept
 from edgewatt.commands.progress import ErrorStreamProgress
 from edgewatt.profiler.bench_devices import opened
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import WorkloadRequest
 from edgewatt.profiler.running.profile import ProfileOptions, profile
-
-TINY: Final = "@tiny"
 
 EPILOG: Final = f"""\
 examples:
@@ -102,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     progress = ErrorStreamProgress()
     if args.plan is not None:
         try:
-            return profile_plan.run(args, _model, progress)
+            return profile_plan.run(args, model_path, progress)
         finally:
             progress.done()
     profile_plan.refuse_without_plan(args)
@@ -111,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     with_operators = profile_operators.is_asked(args)
     defaults = ProfileOptions()
     request = WorkloadRequest(
-        model=_model(args.model or ""),
+        model=model_path(args.model or ""),
         target=args.target or "cpu",
         threads=args.threads or 1,
         batch=args.batch or 1,
@@ -141,14 +139,6 @@ def run(args: argparse.Namespace) -> int:
         progress.done()
     print_answer(trace, as_json=args.json)
     return profile_operators.exit_code(trace) if with_operators else 0
-
-
-def _model(text: str) -> Path:
-    if text != TINY:
-        return Path(text)
-    from edgewatt.collectors.runtimes.model_file import bundled_model  # noqa: PLC0415
-
-    return bundled_model()
 
 
 def _options(args: argparse.Namespace, env: dict[str, str]) -> dict[str, Any]:
