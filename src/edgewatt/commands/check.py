@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any, Final, get_args
 
-from edgewatt.commands import check_live
+from edgewatt.commands import check_history, check_live
 from edgewatt.profiler.checking.baseline import save_baseline
 from edgewatt.profiler.checking.check import Check, OnUnknown, check
 from edgewatt.profiler.checking.tolerances import parse_tolerances
@@ -26,6 +26,9 @@ examples:
   edgewatt check runs/today --baseline runs/release --tolerance energy=3%,latency=2%
   edgewatt check new.csv --baseline old.csv --match model            tables from elsewhere
   edgewatt check --plan new.toml --against old.tflite -d adb: -o runs/check      live: old and new, interleaved
+  edgewatt check runs/today --baseline baseline.toml --history history/     with its spread between sittings
+  edgewatt check runs/canary --history history/ --canary             add the device's canary
+  edgewatt check --history history/                                  what changed, and when
   edgewatt check runs/today --baseline baseline.toml --junit check.xml --markdown check.md --github     in CI
 
 A regression is worse than allowed (latency and energy 5 %, memory 1 %) and than chance; a row passes when it is shown
@@ -47,6 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--junit", metavar="FILE", help="the verdict as JUnit XML")
     parser.add_argument("--github", action="store_true", help="annotations, and a page in the summary of the step")
     check_live.add_arguments(parser)
+    check_history.add_arguments(parser)
     parser.add_argument("--match", metavar="KEYS", type=_names, help="columns that pair rows (default: config_id)")
     parser.add_argument("--allow", metavar="KEYS", type=_names, default=[], help="conditions that may differ")
 
@@ -56,6 +60,8 @@ def run(args: argparse.Namespace) -> int:
     tolerance = None if args.tolerance is None else parse_tolerances(args.tolerance)
     if args.plan is not None or args.against is not None:
         return _live(args, {"tolerance": tolerance, "allow": args.allow, "on_unknown": args.on_unknown})
+    if args.history is not None and args.baseline is None and args.save is None:
+        return check_history.run(args)
     if args.run is None:
         raise UsageError("nothing to check: give RUN and --baseline FILE, or --plan FILE --against MODEL -o FOLDER")
     if args.baseline is None:
@@ -68,11 +74,14 @@ def run(args: argparse.Namespace) -> int:
         tolerance=tolerance,
         match=args.match,
         allow=args.allow,
+        sessions=check_history.spreads(args),
         on_unknown=args.on_unknown,
     )
+    found = check_history.with_canary(args, found)
     saved = args.save is not None and found.exit_code == 0
     if saved:
         save_baseline(read_repeats(args.run), Path(args.save), tolerance)
+    check_history.add(args)
     _write(args, found)
     print(json.dumps({**found.to_json(), "saved": args.save if saved else None}) if args.json else _text(args, found))
     return found.exit_code
