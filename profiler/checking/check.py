@@ -85,7 +85,7 @@ def check(
     """Whether `run` became worse than `baseline`: a TOML that `--save` wrote, or any run or table.
 
     Per row, on the logarithms of independent repeats, a regression is a ratio above 1 + tolerance whose one-sided p is
-    significant among all rows of the check; a row passes whose one-sided 95 % upper bound lies below 1 + tolerance.
+    significant among all rows of the check; a row passes whose one-sided 95.5 % upper bound lies below 1 + tolerance.
     `tolerance` is one share for all quantities or by quantity (latency, energy, memory), in place of those of the
     baseline, whose own tolerances of single rows stay. `sessions` is the spread between sessions by quantity, without
     one 2 % is assumed. Raises UsageError for what cannot be read; what cannot be told is in the verdicts.

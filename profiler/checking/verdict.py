@@ -28,7 +28,7 @@ _WORDS: Final[Mapping[Status, Word]] = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A row of a comparison, judged: `low` and `high` are one-sided bounds of its ratio new / old, usually at 95 %.
+    """A row of a comparison, judged: `low` and `high` are one-sided bounds of its ratio new / old, usually at 95.5 %.
 
     `p_worse` is the one-sided p of a ratio above 1; that of one below it is the rest to 1. `because` is a sentence,
     also of a row that passes. `repeats_needed`: about how many a side would decide it; None where that is not known.

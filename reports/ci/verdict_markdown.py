@@ -29,7 +29,7 @@ def verdict_markdown(check: Check) -> str:
 
 
 _HOW = (
-    "A ratio is new/old; bounds are one-sided at 95 %. A regression is worse than allowed and than chance among all "
+    "A ratio is new/old; bounds are one-sided at 95.5 %. A regression is worse than allowed and than chance among all "
     "rows; a pass is shown not to be worse than allowed; the rest cannot be told."
 )
 

@@ -1,0 +1,1 @@
+"""Figures of edgewatt beside a peer or a limit; `make benchmarks` writes docs/performance.md."""
