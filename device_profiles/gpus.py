@@ -18,7 +18,9 @@ def choose(architecture: str | None, name: str) -> DeviceProfile:
         if profile.match
         and all(any(resembles(p, called.get(key, "")) for p in patterns) for key, patterns in profile.match.items())
     ]
-    return max(fitting, key=lambda profile: (len(profile.match), profile.name), default=load(GENERIC))
+    return max(
+        fitting, key=lambda profile: (len(profile.match), len(profile.bases), profile.name), default=load(GENERIC)
+    )
 
 
 def seconds(profile: DeviceProfile, key: str) -> float | None:

@@ -4,12 +4,19 @@ name = "linux_rapl"
 kind = "host"                       # phone, board, gpu, meter, host
 title = "what people call it"
 base = "google_pixel"               # a profile that edgewatt ships: what is not said here is as it says
+date = "2026-11-26"                 # when what is said here was read, where a fact says no other day
+
+[sources]
+wiki = "second-hand: ..."           # a source by a word, so that it is written once
 
 [match]                             # which phones it is for: every key has to fit, by one of its patterns
 manufacturer = ["google"]           # (see phones.py for the properties that a key stands for)
 model = ["pixel 6*"]
 serial = ["1a2b3c"]                 # one phone and no other
 source = "where that is known from"
+
+[facts]
+soc = { value = "...", source = "wiki" }
 
 [facts.update_period_s]             # a number's key ends in its unit
 value = 0.001
@@ -36,66 +43,25 @@ source = "..."
 """
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
-from edgewatt.profiler.channel import LABEL_LIMIT, Boundary
+from edgewatt.device_profiles.profile_shape import MATCH, MATCH_KEYS, PROFILE, RAIL, TOTAL, Kind, check_fact
+from edgewatt.device_profiles.shapes import nearest
+from edgewatt.profiler.channel import Boundary
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.storage.checked import (
-    FLAG,
-    NUMBER,
-    OBJECT,
-    TEXT,
-    Rule,
-    checked,
-    list_of,
-    object_of,
-    one_of,
-    shown,
-)
+from edgewatt.profiler.storage.checked import shown
 
-Kind = Literal["phone", "board", "gpu", "meter", "host"]
 Value = str | bool | int | float | tuple[str | int | float, ...]
 
 FOLDER: Final = Path(__file__).parent
+# Where else profiles lie that edgewatt ships; a name is one of all of them.
+ROOMS: Final = ("android", "jetson", "nvidia")
 SIZE_LIMIT: Final = 1 << 20
-UNITS: Final = ("s", "w", "j", "v", "a", "hz", "c", "ohm", "ratio", "b", "n", "coulomb")
-
-# What a device calls itself by.
-MATCH_KEYS: Final = ("manufacturer", "brand", "model", "device", "soc", "serial")
-BASES: Final = ("measured", "published", "assumed", "simulated")
-_DAY: Final = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
-_PATTERN: Final = re.compile(r"[a-z0-9_+*-]*(\{n\})?[a-z0-9_+*-]*")
-
-
-def _is_pattern(value: Any) -> bool:
-    """At most two *: a pattern that cannot be slow on a name of LABEL_LIMIT characters."""
-    if not isinstance(value, str) or not 0 < len(value) <= LABEL_LIMIT:
-        return False
-    return value.count("*") <= 2 and _PATTERN.fullmatch(value) is not None
-
-
-def _is_value(value: Any) -> bool:
-    return TEXT.holds(value) or FLAG.holds(value) or NUMBER.holds(value)
-
-
-PATTERN: Final = Rule("a channel's name with at most one {n} for an index and two * for anything", _is_pattern)
-_SOURCE: Final = Rule("a text that says where this is known from", lambda value: TEXT.holds(value) and value.strip())
-_NAME: Final = Rule(
-    "a device's name in lower case, with at most two * for anything",
-    lambda v: isinstance(v, str) and 0 < len(v) <= LABEL_LIMIT and v == v.lower() and v.count("*") <= 2,
-)
-_DATE: Final = Rule("a date such as 2026-11-26", lambda v: isinstance(v, str) and _DAY.fullmatch(v) is not None)
-_NOT_NEGATIVE: Final = Rule("a number from 0 on", lambda v: NUMBER.holds(v) and v >= 0)
-_COUNT: Final = Rule("a whole number from 1 to 1000", lambda v: type(v) is int and 1 <= v <= 1000)
-_VALUE: Final = Rule(
-    "a text, a finite number, true, false, or a list of texts and numbers",
-    lambda v: _is_value(v) or (isinstance(v, list) and all(_is_value(x) and not FLAG.holds(x) for x in v)),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +69,7 @@ class Fact:
     """A value, in the unit at the end of its key, and where it is known from.
 
     `u` is the standard uncertainty of a number that was measured; `basis` and `date` are blank where nobody said them.
+    The date of a file is that of each of its facts that has none.
     """
 
     value: Value
@@ -145,7 +112,8 @@ class Total:
 class DeviceProfile:
     """Facts of one device or family of devices; rails and totals in the order of the file.
 
-    `match` has patterns in lower case by MATCH_KEYS; empty for a profile that is chosen by its name.
+    `match` has patterns in lower case by MATCH_KEYS; empty for a profile that is chosen by its name. `bases` are the
+    profiles that it is on top of, the nearest first.
     """
 
     name: str
@@ -156,6 +124,8 @@ class DeviceProfile:
     rails: tuple[Rail, ...] = ()
     totals: tuple[Total, ...] = ()
     base: str | None = None
+    bases: tuple[str, ...] = ()
+    date: str | None = None
 
     def number(self, key: str) -> float:
         """A fact that is a number, in the unit that its key ends in. Raises UsageError if there is none."""
@@ -167,7 +137,22 @@ class DeviceProfile:
 
 def names() -> list[str]:
     """The profiles that edgewatt ships."""
-    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return sorted(_shipped_files())
+
+
+@cache
+def _shipped_files() -> Mapping[str, Path]:
+    folders = (FOLDER, *(FOLDER / room for room in ROOMS))
+    return {path.stem: path for folder in folders for path in folder.glob("*.toml")}
+
+
+@cache
+def shipped(name: str) -> DeviceProfile:
+    """The profile that edgewatt ships under this name, whatever the user has of his own. Raises UsageError."""
+    files = _shipped_files()
+    if name not in files:
+        raise UsageError(f"device profile {shown(name)}: edgewatt ships none of that name, only {', '.join(names())}")
+    return load(files[name])
 
 
 def own_folder() -> Path:
@@ -191,10 +176,12 @@ def load(name_or_path: str | Path) -> DeviceProfile:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         name, own = str(name_or_path), own_names()
-        if name not in (*own, *names()):
-            known = ", ".join(dict.fromkeys([*own, *names()]))
-            raise UsageError(f"device profile {name!r}: neither a .toml file nor one of {known}")
-        path = (own_folder() if name in own else FOLDER) / f"{name}.toml"
+        known = dict.fromkeys([*own, *names()])
+        if name not in known:
+            near = nearest(name, known)
+            meant = f" (did you mean {near}?)" if near else ""
+            raise UsageError(f"device profile {name!r}{meant}: neither a .toml file nor one of {', '.join(known)}")
+        path = own_folder() / f"{name}.toml" if name in own else _shipped_files()[name]
     try:
         with path.open("rb") as file:
             raw = file.read(SIZE_LIMIT + 1)
@@ -224,8 +211,10 @@ def parse(raw: bytes, file: str) -> DeviceProfile:
 def _on(profile: DeviceProfile, base: str) -> DeviceProfile:
     """The profile with what one that edgewatt ships says beyond it; of rails and totals all or nothing."""
     if base not in names():
-        raise ValueError(f"base is {shown(base)}, expected one of {', '.join(names())}")
-    under = load(FOLDER / f"{base}.toml")
+        near = nearest(base, names())
+        meant = f" (did you mean {near!r}?)" if near else ""
+        raise ValueError(f"base is {shown(base)}{meant}, expected one of {', '.join(names())}")
+    under = shipped(base)
     if under.kind != profile.kind:
         raise ValueError(f"base is {shown(base)}, a {under.kind}; expected a {profile.kind}")
     return replace(
@@ -233,72 +222,62 @@ def _on(profile: DeviceProfile, base: str) -> DeviceProfile:
         facts={**under.facts, **profile.facts},
         rails=profile.rails or under.rails,
         totals=profile.totals if profile.rails else under.totals,
+        bases=(base, *under.bases),
     )
 
 
 def _profile(data: dict[str, Any]) -> DeviceProfile:
-    tables = {
-        "base": TEXT,
-        "match": OBJECT,
-        "facts": object_of(OBJECT),
-        "rails": object_of(OBJECT),
-        "totals": object_of(OBJECT),
-    }
-    checked(data, "the file", {"name": TEXT, "kind": one_of(*get_args(Kind)), "title": TEXT}, tables)
+    PROFILE.check(data, "the file")
+    kind, date, sources = data["kind"], data.get("date"), data.get("sources", {})
+    if "match" in data:
+        MATCH.check(data["match"], "match")
+    facts = {key: check_fact(kind, key, table) for key, table in data.get("facts", {}).items()}
     return DeviceProfile(
         name=data["name"],
-        kind=data["kind"],
+        kind=kind,
         title=data["title"],
-        match=_match(data["match"]) if "match" in data else {},
-        facts={key: _fact(key, table) for key, table in data.get("facts", {}).items()},
-        rails=tuple(_rail(key, table) for key, table in data.get("rails", {}).items()),
-        totals=tuple(_total(key, table) for key, table in data.get("totals", {}).items()),
+        match={key: tuple(data["match"][key]) for key in MATCH_KEYS if data.get("match", {}).get(key)},
+        facts={key: _fact(table, date, _said(table, sources, f"facts.{key}")) for key, table in facts.items()},
+        rails=tuple(_rail(key, table, sources) for key, table in data.get("rails", {}).items()),
+        totals=tuple(_total(key, table, sources) for key, table in data.get("totals", {}).items()),
         base=data.get("base"),
+        date=date,
     )
 
 
-def _match(table: dict[str, Any]) -> dict[str, tuple[str, ...]]:
-    checked(table, "match", {"source": _SOURCE}, dict.fromkeys(MATCH_KEYS, list_of(_NAME)))
-    found = {key: tuple(table[key]) for key in MATCH_KEYS if table.get(key)}
-    if not found:
-        raise ValueError(f"match has no pattern; expected one of {', '.join(MATCH_KEYS)}")
-    return found
-
-
-def _fact(key: str, table: dict[str, Any]) -> Fact:
-    more = {"u": _NOT_NEGATIVE, "basis": one_of(*BASES), "date": _DATE}
-    checked(table, f"facts.{key}", {"value": _VALUE, "source": _SOURCE}, more)
+def _fact(table: dict[str, Any], date: str | None, source: str) -> Fact:
     value = table["value"]
-    elements = value if isinstance(value, list) else [value]
-    if any(NUMBER.holds(element) for element in elements) and key.rpartition("_")[2] not in UNITS:
-        raise ValueError(f"facts.{shown(key)} is a number; expected a key that ends in its unit: _{', _'.join(UNITS)}")
     said = tuple(value) if isinstance(value, list) else value
-    return Fact(said, table["source"], table.get("u"), table.get("basis"), table.get("date"))
+    return Fact(said, source, table.get("u"), table.get("basis"), table.get("date", date))
 
 
-def _rail(key: str, table: dict[str, Any]) -> Rail:
-    required = {
-        "label": PATTERN,
-        "covers": list_of(TEXT),
-        "boundary": one_of(*get_args(Boundary)),
-        "alone": FLAG,
-        "source": _SOURCE,
-    }
-    checked(table, f"rails.{key}", required, {"inside": TEXT})
-    return Rail(key, **{"inside": None, **table, "covers": tuple(table["covers"])})
+def _said(table: dict[str, Any], sources: Mapping[str, str], where: str) -> str:
+    """The source of a table: what stands there, or what its word stands for."""
+    source = str(table["source"])
+    if source not in sources and " " not in source and (near := nearest(source, sources)):
+        raise ValueError(
+            f"{where}: source is {shown(source)}, expected a text or one of [sources]; did you mean {near!r}?"
+        )
+    return sources.get(source, source)
 
 
-def _total(key: str, table: dict[str, Any]) -> Total:
-    required = {"name": PATTERN, "add": list_of(TEXT), "source": _SOURCE}
-    allowed = {"with": list_of(TEXT), "at_least": _COUNT, "boundary": one_of(*get_args(Boundary))}
-    checked(table, f"totals.{key}", required, allowed)
+def _rail(key: str, table: dict[str, Any], sources: Mapping[str, str]) -> Rail:
+    where = f"rails.{key}"
+    RAIL.check(table, where)
+    more = {"covers": tuple(table["covers"]), "source": _said(table, sources, where)}
+    return Rail(key, **{"inside": None, **table, **more})
+
+
+def _total(key: str, table: dict[str, Any], sources: Mapping[str, str]) -> Total:
+    where = f"totals.{key}"
+    TOTAL.check(table, where)
     return Total(
         key,
         name=table["name"],
         add=tuple(table["add"]),
         optional=tuple(table.get("with", ())),
         at_least=table.get("at_least", 1),
-        source=table["source"],
+        source=_said(table, sources, where),
         boundary=table.get("boundary"),
     )
 

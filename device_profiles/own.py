@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from edgewatt.device_profiles.loader import FOLDER, DeviceProfile, Fact, load, own_folder, parse
+from edgewatt.device_profiles.loader import DeviceProfile, Fact, load, own_folder, parse, shipped
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.durable import replace_file
 
@@ -56,7 +56,7 @@ def _own_facts(path: Path, device_id: str) -> dict[str, Fact]:
 
 
 def _beyond_base(profile: DeviceProfile) -> dict[str, Fact]:
-    under = {} if profile.base is None else load(FOLDER / f"{profile.base}.toml").facts
+    under = {} if profile.base is None else shipped(profile.base).facts
     return {key: fact for key, fact in profile.facts.items() if under.get(key) != fact}
 
 

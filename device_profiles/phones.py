@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
-from edgewatt.device_profiles.loader import FOLDER, DeviceProfile, load, names, own_folder, own_names
+from edgewatt.device_profiles import loader
+from edgewatt.device_profiles.loader import DeviceProfile, load, names, own_folder, own_names
 
 GENERIC: Final = "android_phone"
 
@@ -33,12 +34,17 @@ def choose(properties: Mapping[str, str], device_id: str = "") -> DeviceProfile:
 
 def shipped(properties: Mapping[str, str]) -> DeviceProfile:
     """As `choose`, of the profiles that edgewatt ships."""
-    return _best(phone_profiles(), properties, "") or load(FOLDER / f"{GENERIC}.toml")
+    return _best(phone_profiles(), properties, "") or loader.shipped(GENERIC)
 
 
 def _best(profiles: Iterable[DeviceProfile], properties: Mapping[str, str], device_id: str) -> DeviceProfile | None:
     fitting = [profile for profile in profiles if profile.match and fits(profile, properties, device_id)]
-    return max(fitting, key=lambda profile: (_SERIAL in profile.match, len(profile.match), profile.name), default=None)
+    return max(fitting, key=_how_particular, default=None)
+
+
+def _how_particular(profile: DeviceProfile) -> tuple[bool, int, int, str]:
+    """One phone, then what asks for most, then what is on top of another: a model is on top of its family."""
+    return _SERIAL in profile.match, len(profile.match), len(profile.bases), profile.name
 
 
 def fits(profile: DeviceProfile, properties: Mapping[str, str], device_id: str = "") -> bool:
@@ -61,8 +67,7 @@ def own_profiles() -> list[DeviceProfile]:
 @cache
 def phone_profiles() -> tuple[DeviceProfile, ...]:
     """The profiles of phones that edgewatt ships, by name."""
-    shipped = (load(FOLDER / f"{name}.toml") for name in names())
-    return tuple(profile for profile in shipped if profile.kind == "phone")
+    return tuple(profile for name in names() if (profile := loader.shipped(name)).kind == "phone")
 
 
 def resembles(pattern: str, text: str) -> bool:

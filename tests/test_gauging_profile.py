@@ -75,7 +75,7 @@ def test_what_was_found_comes_back_before_the_shipped_profile_and_on_top_of_it()
     assert mine.facts["battery_current_resolution_a"].value == pytest.approx(156e-6)
     assert mine.facts["odpm_period_s"] == load("google_pixel").facts["odpm_period_s"]
     assert "battery_window_s" not in mine.facts
-    assert choose(PIXEL, "another").name == "google_pixel"
+    assert choose(PIXEL, "another").name == "pixel_7"
 
 
 def test_a_second_calibration_keeps_what_the_first_found() -> None:

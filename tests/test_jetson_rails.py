@@ -82,7 +82,7 @@ TOTALS: Mapping[str, tuple[str, Mapping[str, Rails], tuple[str, ...], str, set[s
         "jetson/module",
         {"gpu", "cpu", "soc", "cv", "vddrq", "sys5v"},
     ),
-    "orin_nx": ("jetson_orin_nx", ORIN_NX, ("nvidia,p3768-0000+p3767-0005",), "jetson/vdd_in", {"vdd_in"}),
+    "orin_nx": ("jetson_orin_nano", ORIN_NX, ("nvidia,p3768-0000+p3767-0005",), "jetson/vdd_in", {"vdd_in"}),
     "agx_orin": (
         "jetson_agx_orin",
         AGX_ORIN,
@@ -231,7 +231,7 @@ def test_the_boundary_of_a_total_may_be_said() -> None:
     assert {s.name: s.boundary for s in energy_sources(profile, "x", terms)}["x/module"] == "board"
     silent = replace(profile, totals=tuple(replace(total, boundary=None) for total in profile.totals))
     assert {s.name: s.boundary for s in energy_sources(silent, "x", terms)}["x/module"] == "rail"
-    wrong = (Path(rails.__file__).parents[2] / "device_profiles/jetson_agx_orin.toml").read_text()
+    wrong = (Path(rails.__file__).parents[2] / "device_profiles/jetson/jetson_agx_orin.toml").read_text()
     with pytest.raises(UsageError, match=r"totals\.module.*boundary"):
         parse(
             wrong.replace('name = "module"\n', 'name = "module"\n', 1)
@@ -244,7 +244,7 @@ def test_the_boundary_of_a_total_may_be_said() -> None:
 @pytest.mark.parametrize(
     ("name", "profile"),
     [
-        ("NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super", "jetson_orin_nx"),
+        ("NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super", "jetson_orin_nano"),
         ("Jetson-AGX", "jetson_agx_xavier"),
         ("NVIDIA Jetson Xavier NX Developer Kit", "jetson_xavier_nx"),
         ("NVIDIA Jetson Nano Developer Kit", "jetson_nano"),

@@ -16,7 +16,7 @@ from edgewatt.virtual_lab.phone.virtual_time import VirtualRun
 from edgewatt.virtual_lab.phone.virtual_time.plan import _REPEAT_REL as REPEAT_REL
 from tests.virtual_time.cases import GAUGE
 
-# By energy source, the true sources that it adds up (device_profiles/google_pixel.toml).
+# By energy source, the true sources that it adds up (device_profiles/android/google_pixel.toml).
 _PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     GAUGE: ("battery",),
     "phone/cpu": ("S2M_VDD_CPUCL2", "S3M_VDD_CPUCL1", "S4M_VDD_CPUCL0"),

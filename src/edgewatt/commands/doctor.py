@@ -4,11 +4,11 @@ import argparse
 import json
 from typing import Any, Final
 
-from edgewatt.commands import benches, doctor_fix, gpu_sensor, left_changed, meter_check, overhead
+from edgewatt.commands import benches, doctor_fix, doctor_profile, gpu_sensor, left_changed, meter_check, overhead
 from edgewatt.commands.doctor_look import Asked, Looked, look
 from edgewatt.commands.doctor_text import as_json, as_text, boundaries, boundaries_as_text, left_to_you
 from edgewatt.commands.progress import ErrorStreamProgress
-from edgewatt.device_profiles.loader import load
+from edgewatt.device_profiles import schema
 from edgewatt.profiler.errors import DeviceError, NotMeasuredError
 
 EPILOG: Final = f"""\
@@ -18,7 +18,8 @@ examples:
   edgewatt doctor -d adb:               the only phone at hand: what it shows, and what blocks the rest
   edgewatt doctor -d nvml:0             a GPU, and how its sensor looks, watched for some seconds
   edgewatt doctor -d my-bench           a bench of bench.toml: each of its parts, without switching anything
-  edgewatt doctor --profile my.toml     check a device profile
+  edgewatt doctor --profile my.toml     check a device profile, a meter's, or a phone's power_profile.xml (.apk)
+  edgewatt doctor --profile-schema      the JSON Schema of device profiles, for an editor
   edgewatt doctor --fix                 do what is harmless, and say what is left to you
 
 What is harmless: to put back what runs that were killed left changed on devices, to start the adb server, to close a
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-m", "--meter", metavar="METER", action="append", default=[], help="and this meter; repeatable"
     )
     parser.add_argument("--profile", metavar="FILE", help="check a device profile instead")
+    parser.add_argument("--profile-schema", action="store_true", help="print the JSON Schema of device profiles")
     parser.add_argument("--fix", action="store_true", help="do what is harmless (see below); the rest is listed")
     overhead.add_arguments(parser)
     meter_check.add_arguments(parser)
@@ -42,9 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look, and say what was found."""
+    if args.profile_schema:
+        print(schema.text(), end="")
+        return 0
     if args.profile:
-        profile = load(args.profile)
-        print(json.dumps({"profile": profile.name, "valid": True}) if args.json else f"{profile.name}: a valid profile")
+        found = doctor_profile.checked(args.profile)
+        print(json.dumps(found) if args.json else doctor_profile.as_text(found))
         return 0
     if args.overhead:
         return overhead.run(args)
