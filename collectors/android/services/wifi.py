@@ -29,6 +29,8 @@ LINES: Final = 4
 _NUMBERS: Final = r"RSSI: (-?[0-9]{1,4}), Link speed: (-?[0-9]{1,6}) ?(?:Mbps)?"
 _STRICT: Final = re.compile(r"Supplicant state: ([A-Z_]{1,32}), (?:Wi-Fi standard: [^,\n]{1,20}, )?" + _NUMBERS)
 _LOOSE: Final = re.compile(r"WifiInfo[^\n]{0,1000}?()\b" + _NUMBERS)
+_SEND: Final = re.compile(r"[^\"<\n]{0,100}?, Tx Link speed: (-?[0-9]{1,6}) ?Mbps")
+_RECEIVE: Final = re.compile(r"[^\"<\n]{0,200}?, Rx Link speed: (-?[0-9]{1,6}) ?Mbps")
 _FREQUENCY: Final = re.compile(r"[^\"<\n]{0,500}?\bFrequency: (-?[0-9]{1,6}) ?(?:MHz)?")
 _OFF: Final = re.compile(r"^[ \t]{0,40}Wi-?fi is disabled", re.IGNORECASE | re.MULTILINE)
 _AWAY: Final = re.compile(r"^[ \t]{0,40}Wi-?fi is not connected", re.IGNORECASE | re.MULTILINE)
@@ -45,9 +47,8 @@ class Radio:
 
 def radio(text: str) -> Radio:
     """The signal, the speed of the link and the frequency; nothing while Wi-Fi is not connected."""
-    told = list(islice((line for line in lines(text) if "WifiInfo" in line), LINES))
-    found = next((f for pattern in (_STRICT, _LOOSE) for line in told if (f := pattern.search(line))), None)
-    if found is None or found[1] not in ("COMPLETED", ""):
+    found = _connected(text)
+    if found is None:
         return Radio()
     dbm, mbit_s = int(found[2]), int(found[3])
     if not LOW_DBM <= dbm <= HIGH_DBM:
@@ -57,10 +58,18 @@ def radio(text: str) -> Radio:
     return Radio(dbm, mbit_s * 1e6 if mbit_s > 0 else None, mhz * 1e6 if LOW_MHZ <= mhz <= HIGH_MHZ else None)
 
 
+def speeds(text: str) -> tuple[float | None, float | None]:
+    """The speeds of the link for sending and for receiving in bit/s, as Android 10 and later tell them apart."""
+    found = _connected(text)
+    after = "" if found is None else found.string[found.end() :]
+    send, receive = (pattern.match(after) for pattern in (_SEND, _RECEIVE))
+    return _bit_s(send), _bit_s(receive)
+
+
 def offer(command: str, text: str) -> Offer | str:
     """The three numbers, or why there are none; never a word of the answer."""
     if radio(text).rssi_dbm is None:
-        return _why_none(text)
+        return why_none(text)
     source = command.partition(" |")[0]
     channels = (
         Channel(NAME, Quantity.RSSI, source=source, resolution=1.0),
@@ -78,7 +87,19 @@ def offer(command: str, text: str) -> Offer | str:
 WIFI: Final = Candidate("wifi.rssi_dbm", COMMANDS, offer)
 
 
-def _why_none(text: str) -> str:
+def _connected(text: str) -> re.Match[str] | None:
+    """Where the numbers of the connection begin; None while there is none."""
+    told = list(islice((line for line in lines(text) if "WifiInfo" in line), LINES))
+    found = next((f for pattern in (_STRICT, _LOOSE) for line in told if (f := pattern.search(line))), None)
+    return found if found is not None and found[1] in ("COMPLETED", "") else None
+
+
+def _bit_s(found: re.Match[str] | None) -> float | None:
+    return int(found[1]) * 1e6 if found and int(found[1]) > 0 else None
+
+
+def why_none(text: str) -> str:
+    """Why an answer has no signal; never a word of it."""
     if _OFF.search(text):
         return "Wi-Fi is off"
     if _AWAY.search(text) or "WifiInfo" in text:
