@@ -4,6 +4,7 @@ The names are those of BuiltinOperator and TensorType in schema.fbs of TensorFlo
 """
 
 import mmap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -69,25 +70,26 @@ def _graph(data: memoryview) -> Graph:
     walk.table(root, "Model")
     tables = walk.found
     model = tables["Model"][root]
-    names = [_operator(walk, tables["OperatorCode"][at]) for at in walk.offsets(model, 1)]
+    names = [operator_name(walk, tables["OperatorCode"][at]) for at in walk.offsets(model, 1)]
     main = tables["SubGraph"][walk.offsets(model, 2)[0]]
     nodes = [
         Node(names[walk.scalar(one, 0, 4)], walk.integers(one, 1), walk.integers(one, 2))
         for one in (tables["Operator"][at] for at in walk.offsets(main, 3))
     ]
-    tensors = [_tensor(walk, tables["Tensor"][at]) for at in walk.offsets(main, 0)]
+    tensors = [tensor_in(walk, tables["Tensor"][at]) for at in walk.offsets(main, 0)]
     return Graph(nodes, dict(enumerate(tensors)))
 
 
-def _operator(walk: Walk, code: dict[int, int]) -> str:
-    """Its name: newer files keep its number in a field of four bytes, older ones in one of one byte."""
+def operator_name(walk: Walk, code: Mapping[int, int]) -> str:
+    """The name of an operator: newer files keep its number in a field of four bytes, older ones in one of one byte."""
     number = max(walk.scalar(code, 0, 1), walk.scalar(code, 3, 4))
     if number == _CUSTOM:
         return printable(walk.text(code, 1))
     return OPERATORS[number] if 0 <= number < len(OPERATORS) else f"OPERATOR_{number}"
 
 
-def _tensor(walk: Walk, tensor: dict[int, int]) -> Tensor:
+def tensor_in(walk: Walk, tensor: Mapping[int, int]) -> Tensor:
+    """The tensor whose fields stand at these places."""
     kind = walk.scalar(tensor, 1, 1)
     dtype = TYPES[kind] if 0 <= kind < len(TYPES) else f"type_{kind}"
     return Tensor(printable(walk.text(tensor, 3)), walk.integers(tensor, 0), dtype)

@@ -14,6 +14,8 @@ IDENTIFIER: Final = b"TFL3"
 VERSION: Final = 3
 # A sound file needs less than one: its smallest element takes four bytes and is looked at up to three times.
 STEPS_PER_BYTE: Final = 2
+# Of a name; many tables may refer to the same long one.
+TEXT_LIMIT_B: Final = 4096
 
 Kind = Literal["scalar", "bytes", "string", "table", "tables", "strings"]
 
@@ -203,7 +205,7 @@ class Walk:
         if number not in slots:
             return ""
         start, count = self.vector(self.follow(slots[number]), 1)
-        return bytes(self.data[start : start + count]).decode(errors="backslashreplace")
+        return bytes(self.data[start : start + min(count, TEXT_LIMIT_B)]).decode(errors="backslashreplace")
 
 
 def check_structure(data: bytes | memoryview) -> Structure:

@@ -1,0 +1,1 @@
+"""What a .tflite file holds, from the file alone: operators, MACs, parameters, layer counts."""

@@ -1,0 +1,1 @@
+"""Real architectures with random weights, made with TensorFlow (`pip install 'edgewatt[zoo]'`)."""
