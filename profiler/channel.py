@@ -3,12 +3,17 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from edgewatt.profiler.units import Quantity
 
 Kind = Literal["gauge", "counter"]
 Boundary = Literal["battery_bypass", "battery_series", "usb_inline", "gauge", "rail", "board", "wall"]
+# Which of several says the most of a device: a meter beside it before its board, its own gauge, and one of its rails.
+WIDEST_FIRST: Final[tuple[Boundary, ...]] = (
+    *("battery_bypass", "battery_series", "usb_inline", "wall"),
+    *("board", "gauge", "rail"),
+)
 
 LABEL_LIMIT = 64
 

@@ -63,7 +63,10 @@ def rail(name: str = "vdd_in", **fields: Any) -> Channel:
 
 @dataclass(frozen=True)
 class Instrument:
-    """A collector with one channel, read every `interval_s`; `clock` reads `ahead_s` more than the host's."""
+    """A collector with one channel, read every `interval_s`; `clock` reads `ahead_s` more than the host's.
+
+    What it says is `late_s` old.
+    """
 
     channel: Channel
     interval_s: float = 0.01
@@ -71,6 +74,7 @@ class Instrument:
     boundary: Boundary = "rail"
     clock: str = HOST_CLOCK
     ahead_s: float = 0.0
+    late_s: float = 0.0
     bound_ns: int = 0
     lost: Sequence[tuple[float, float]] = ()
 
@@ -188,13 +192,13 @@ def _record(writer: RunWriter, instrument: Instrument, changes: Sequence[tuple[f
         stamps = [round((t + instrument.ahead_s) * S) for t in (begin, end)]
         writer.gap(instrument.name, Gap(stamps[0], stamps[1], "unplugged"))
     t_ns = np.rint((at_s + instrument.ahead_s) * S).astype(np.int64)
-    writer.batch(instrument.name, Batch(t_ns, {channel.column: _values(channel, at_s, changes)}))
+    writer.batch(instrument.name, Batch(t_ns, {channel.column: _values(channel, at_s - instrument.late_s, changes)}))
 
 
 def _values(channel: Channel, at_s: NDArray[np.float64], changes: Sequence[tuple[float, float]]) -> NDArray[Any]:
     t, power_w = np.array([t for t, _ in changes]), np.array([w for _, w in changes])
     if channel.kind == "gauge":
-        return power_w[np.searchsorted(t, at_s, "right") - 1]
+        return power_w[np.maximum(np.searchsorted(t, at_s, "right") - 1, 0)]
     used_j = np.interp(at_s, t, np.concatenate(([0.0], np.cumsum(power_w[:-1] * np.diff(t)))))
     counts = np.rint(used_j / channel.scale).astype(np.int64) + 30_000_000
     return counts % (channel.counter_range or 2**62)

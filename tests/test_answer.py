@@ -61,6 +61,20 @@ def test_energy_that_was_not_measured_says_why() -> None:
     assert line(given, "energy") == "energy      not measured: energy: no rail"
 
 
+def test_why_there_is_no_energy_is_said_once() -> None:
+    why = ["hot", "no_energy_source:energy: no rail"]
+    text = answer_of(rows(**NO_ENERGY, quality="marked", quality_reasons=why), [], about())
+    assert text.count("no rail") == 1
+    assert "marked      hot: " in text
+
+
+def test_energy_above_idle_that_is_not_known_well_enough_is_said() -> None:
+    unknown = dict.fromkeys(name for name in RESULT if name.startswith("energy_net"))
+    text = answer_of(rows(**unknown, quality="marked", quality_reasons=["interval_above_half"]), [], about())
+    assert line(text, "  net") == "  net       not given: its interval reaches further than half of it"
+    assert "  net" not in answer_of(rows(**unknown), [], about())
+
+
 def test_one_repeat_has_no_interval() -> None:
     text = answer_of(rows(latency_s_low=None, latency_s_high=None), repeat_rows()[:1], about())
     assert "12.4 ms   one repeat, no interval p90" in line(text, "latency")
@@ -85,10 +99,28 @@ def test_a_line_per_energy_source_and_repeats_once() -> None:
     assert text.count("latency") == 1
 
 
-def test_a_block_per_configuration() -> None:
-    text = answer_of([*rows(), *rows(config_id="b", model="other")], repeat_rows(), about())
+def test_a_meter_stands_before_the_device_s_own_sensors() -> None:
+    sources = (("p/cpu", "rail"), ("p/battery", "gauge"), ("card", "board"), ("m/usb", "usb_inline"), ("none", None))
+    mine = [rows(energy_source=name, energy_boundary=boundary)[0] for name, boundary in sources]
+    text = answer_of([*mine, *rows()], repeat_rows(), about())
+    named = [found.split()[-1] for found in text.splitlines() if found.startswith("energy")]
+    assert named == ["monsoon/main", "m/usb", "card", "p/battery", "p/cpu", "none"]
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_a_block_per_configuration(simulated: bool) -> None:  # noqa: FBT001
+    text = answer_of([*rows(), *rows(config_id="b", model="other")], repeat_rows(), about(simulated=simulated))
     assert text.count("latency") == 2
     assert "Galaxy S10e · other" in text
+    assert text.count("SIMULATED Galaxy S10e · ") == 2 * simulated
+
+
+def test_what_speaks_against_one_source_names_it() -> None:
+    gauge: dict[str, Any] = {"energy_source": "p/battery", "energy_boundary": "gauge", "quality": "marked"}
+    both = [*rows(quality="marked", quality_reasons=["hot"]), *rows(**gauge, quality_reasons=["hot", "charging"])]
+    hot, charging = answer_of(both, repeat_rows(), about()).splitlines()[-3:-1]
+    assert hot.startswith("marked      hot: It began warmer")
+    assert charging.startswith("            p/battery: charging: Current flowed into the battery")
 
 
 def test_what_is_marked_says_why() -> None:

@@ -1,16 +1,19 @@
 """`calibrate sensor` from the command line: what it refuses before it touches a device, and what it says."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
 from edgewatt.cli import main
 from edgewatt.commands import calibrate_report as report
+from edgewatt.commands import calibrate_sensor
 from edgewatt.profiler.device import Device
+from edgewatt.profiler.gauging.against import Line
 from edgewatt.profiler.gauging.found import Found, Undecided
 from edgewatt.profiler.gauging.gauged import Gauged
 from edgewatt.profiler.gauging.meaning import Meaning
-from edgewatt.profiler.running.gauging_judge import Alone
+from edgewatt.profiler.running.gauging_judge import Against, Alone
 
 PHONE = Device("adb:1", "A \x1b[31mphone", "1", (), simulated=True)
 WHY = Undecided("no step is seen in it where the load begins and ends")
@@ -25,6 +28,7 @@ WHY = Undecided("no step is seen in it where the load begins and ends")
         (["-d", "nokia:3310"], 2, "nothing is registered for 'nokia'"),
         (["-d", "host", "--set", "screen"], 2, "expected NAME=VALUE"),
         (["-d", "host", "--sensor", "x"], 2, "has no meter beside it"),
+        (["-d", "host?proc=/proc", "--against", "host"], 2, "is itself measured, not a meter"),
     ],
 )
 def test_wrong_requests_are_refused_in_words(
@@ -61,3 +65,23 @@ def test_what_was_found_is_said_in_ampere_and_seconds() -> None:
     assert "163 mA" in text
     assert "156 µA (156 counts)" in text
     assert "not written; --save writes" in text
+
+
+def test_what_was_found_is_said_even_if_it_cannot_be_saved(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Minutes of measuring are not thrown away because the meter's gain is stated by nobody."""
+    one = Found(0.95, 0.94, 0.96, 0.004)
+    line = Line(one, one, 0.0, None, None, 0.01, 0.002, 0.5, 2.5, 2, 90, one, one)
+    against = Against(("a", "b"), "monsoon/main", "battery_bypass", line, Meaning("uA", 1e-6, -1), 4.0, None, (), "how")
+    monkeypatch.setattr(calibrate_sensor, "gauge", lambda *_, **__: None)
+    monkeypatch.setattr(calibrate_sensor, "judge_against", lambda *_: against)
+    monkeypatch.setattr(calibrate_sensor, "opened", lambda *_: nullcontext((PHONE, (PHONE, Device("m", "m", "m", ())))))
+    assert main(["calibrate", "sensor", "-d", "adb:1", "--against", "monsoon:", "--save"]) == 5
+    said = capsys.readouterr().out
+    assert "gain         0.9500 [0.9400, 0.9600]" in said
+    assert "nothing was: nobody states how far off monsoon/main may be" in said
+    assert main(["calibrate", "sensor", "-d", "adb:1", "--against", "monsoon:", "--save", "--json"]) == 5
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["line"]["gain"]["value"], answer["saved"]) == (0.95, None)
+    assert "nobody states" in answer["refused"]

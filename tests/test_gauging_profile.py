@@ -143,6 +143,7 @@ def test_the_gauge_is_corrected_and_states_its_accuracy() -> None:
     assert volt.accuracy.gain_rel == 0.0
     assert current.period_s == 1.0
     assert current.resolution == pytest.approx(156e-6)
+    assert seen.facts["lags_s"] == {"battery.current_a": [0.2, 0.01]}
 
 
 def test_a_measured_sign_stands_and_tells_of_charging_that_the_status_denies() -> None:

@@ -161,29 +161,6 @@ def test_the_conditions_of_a_laptop(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("files", "supply", "charging"),
-    [
-        ({}, None, None),
-        ({"AC/type": "Mains", "AC/online": "1"}, "mains", None),
-        ({"AC/type": "Mains", "AC/online": "1", "BAT0/type": "Battery", "BAT0/status": "Charging"}, "mains", True),
-        ({"AC/type": "Mains", "AC/online": "1", "BAT0/type": "Battery", "BAT0/status": "Full"}, "mains", False),
-        ({"BAT0/type": "Battery", "BAT0/status": "Unknown"}, None, None),
-        ({"mouse/type": "Battery", "mouse/status": "Discharging", "mouse/scope": "Device"}, None, None),
-    ],
-)
-def test_what_feeds_the_machine(
-    tmp_path: Path,
-    files: dict[str, str],
-    supply: str | None,
-    charging: bool | None,  # noqa: FBT001  (a row of the table)
-) -> None:
-    for name, content in files.items():
-        write(tmp_path / "sys/class/power_supply" / name, content)
-    facts = host_facts(places(tmp_path))
-    assert (facts["power_supply"], facts["charging"]) == (supply, charging)
-
-
-@pytest.mark.parametrize(
     ("file", "content", "turbo"),
     [("intel_pstate/no_turbo", "1", False), ("intel_pstate/no_turbo", "0", True), ("cpufreq/boost", "1", True)],
 )

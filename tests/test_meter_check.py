@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edgewatt.commands.meter_check import _of_check
 from edgewatt.profiler.channel import Accuracy
 from edgewatt.profiler.errors import DeviceError, NotMeasuredError
 from edgewatt.profiler.meter_check import Floats, Looked, check_nothing, check_resistor, mean_of
@@ -80,6 +81,13 @@ def test_the_offset_with_nothing_connected() -> None:
 def test_an_offset_is_held_against_what_is_stated(offset_a: float, verdict: str) -> None:
     found = check_nothing(nothing(1, offset_a, Accuracy(0.01, 2e-4, "a data sheet")))
     assert found.offset.verdict == verdict
+
+
+@pytest.mark.parametrize(("offset_a", "is_zero"), [(2e-4, True), (-0.4, False), (0.4, False)])
+def test_what_draws_current_is_no_zero_point(offset_a: float, *, is_zero: bool) -> None:
+    text = "\n".join(_of_check(check_nothing(nothing(0, offset_a)), assumed=False))
+    assert ("something draws it" in text) is not is_zero
+    assert ("could state current_offset_a" in text) is is_zero
 
 
 def test_power_at_zero_load_is_that_of_the_offset() -> None:

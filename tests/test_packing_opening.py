@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgewatt.profiler.analysis.elsewhere import conditions_there
 from edgewatt.profiler.analysis.process import process
 from edgewatt.profiler.comparing.tables import read_table
 from edgewatt.profiler.errors import UsageError
@@ -17,7 +18,7 @@ from edgewatt.profiler.storage.packing.inside import CITATION_TEXT
 from edgewatt.profiler.storage.packing.opening import folder_of
 from edgewatt.profiler.storage.packing.packing import TOP, pack
 from edgewatt.profiler.storage.trace import Trace
-from tests.measured_runs import Instrument, rail, written
+from tests.measured_runs import Instrument, Plan, rail, written
 from tests.packing_runs import unzipped
 from tests.shell import called
 
@@ -49,6 +50,20 @@ def test_unzipped_it_is_processed_again(packed: Path, tmp_path: Path) -> None:
     assert before is not None
     assert after is not None
     assert before["energy_gross_j_mean"].equals(after["energy_gross_j_mean"])
+
+
+def test_with_a_meter_it_stays_comparable_with_itself(tmp_path: Path) -> None:
+    """What the meter is called is in the hash of the conditions, and not in what is packed."""
+    meter = {"monsoon": {"name": "Monsoon", "device_id": "LVPM36107X"}}
+    run = written(tmp_path / "run", [Instrument(rail(), boundary="board")], Plan(manifest={"meter": meter}))
+    mine = process(run).results()
+    pack(run, tmp_path / "a.zip", here=False, hashes=conditions_there)
+    shared = unzipped(tmp_path / "a.zip", tmp_path)
+    before, after = Trace.open(shared).results(), process(shared).results()
+    assert mine is not None
+    assert before is not None
+    assert before.equals(after)
+    assert before["conditions_sha256"] != mine["conditions_sha256"]
 
 
 def test_the_zip_itself_stays_as_it_is(packed: Path) -> None:

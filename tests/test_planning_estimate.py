@@ -79,6 +79,19 @@ def test_a_battery_holds_its_charge_at_its_voltage() -> None:
     assert (battery.left_mwh, battery.full_mwh) == (8000.0, 16000.0)
 
 
+LAPTOP: dict[str, Any] = {"power_supply": "battery", "charging": False, "battery_left_wh": 8.0, "battery_full_wh": 16.0}
+
+
+def test_a_laptop_s_battery_holds_what_it_says() -> None:
+    assert battery_of(LAPTOP) == battery_of(PHONE)
+    assert battery_of({**LAPTOP, "power_supply": "mains"}) == battery_of(PHONE), "a supply too weak for it"
+    assert battery_of({"power_supply": "mains", "charging": False}) is None, "full, on its supply"
+    for nonsense in ({"battery_full_wh": 4e6}, {"battery_left_wh": 80.0}):
+        battery = battery_of({**LAPTOP, **nonsense})
+        assert battery is not None
+        assert "its battery says that it holds" in battery.why_unknown
+
+
 @pytest.mark.parametrize(("seconds", "fits"), [(1800.0, True), (4000.0, True), (4100.0, False)])
 def test_it_fits_if_the_reserve_stays(seconds: float, fits: bool) -> None:  # noqa: FBT001
     """8,000 mWh are there and 2,400 are to stay; 5 W draw them in 4,032 s."""

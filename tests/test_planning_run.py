@@ -1,6 +1,6 @@
 """A plan measured on a device that is made up, in time of its own: interleaved, marked, continued."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,10 @@ class Made:
 
     def undo(self, condition: str) -> None:
         self.set_now.pop(condition, None)
+
+    @property
+    def condition_names(self) -> Sequence[str]:
+        return ("frequency", "screen")
 
     @property
     def pinned_hz(self) -> Mapping[str, float]:
@@ -180,6 +184,14 @@ def test_without_root_a_row_is_marked_and_has_no_frequency(tmp_path: Path) -> No
 def test_a_frequency_that_it_lacks_is_refused_with_those_it_has(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no frequency of 1500000000 Hz; it has 1000000000, 2000000000"):
         looked(Made(), tmp_path, "frequencies_hz = [1_500_000_000]\n")
+
+
+@pytest.mark.parametrize("table", ["[set]", "[[for]]\nmodel = 'net.tflite'\nset = { %s }"])
+def test_a_condition_that_it_lacks_is_refused_before_anything_is_set(tmp_path: Path, table: str) -> None:
+    said = 'screeen = "off"'
+    text = f"{table % said}\n" if "%" in table else f"{table}\n{said}\n"
+    with pytest.raises(UsageError, match=r"screeen: made up has no such condition; it has frequency, screen"):
+        looked(Made(), tmp_path, text)
 
 
 def test_a_device_that_never_cools_goes_on_and_says_so(tmp_path: Path) -> None:

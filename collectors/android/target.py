@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 from edgewatt.collectors.android.conditions import Conditions
@@ -69,6 +70,11 @@ class PhoneTarget:
         self._conditions.undo(condition)
 
     @property
+    def condition_names(self) -> Sequence[str]:
+        """What can be set by name."""
+        return self._conditions.names
+
+    @property
     def pinned_hz(self) -> Mapping[str, float]:
         """The frequency that was set of each cluster that is pinned now, by its channel's name."""
         return self._conditions.pinned_hz
@@ -80,6 +86,12 @@ class PhoneTarget:
     def awake(self) -> State:
         """What shows, between two looks, whether the phone slept. Raises DeviceError."""
         return look(self._phone)
+
+    def watched(self, ended: Event) -> Mapping[str, Any]:
+        """What its services say of its use until `ended` is set. Raises DeviceError."""
+        from edgewatt.collectors.android.watching import watched  # noqa: PLC0415  (only when it is asked)
+
+        return watched(self._phone, ended)
 
     def put_back(self, note: Note) -> None:
         """What a run that was killed changed, from its note, verified. Raises DeviceError."""

@@ -6,10 +6,11 @@ import os
 import platform
 from typing import Any, Final
 
-from edgewatt.collectors.generic.sysfs import names_in, read_bytes, read_text
+from edgewatt.collectors.generic.sysfs import read_bytes, read_text
 from edgewatt.collectors.host.frequency import Policy, find_policies
 from edgewatt.collectors.host.kernel import parse_meminfo
 from edgewatt.collectors.host.places import HERE, Places
+from edgewatt.collectors.host.supply import supply_facts
 from edgewatt.collectors.host.surroundings import container, cpu_model, virtual_machine
 from edgewatt.collectors.host.temperature import find_sensors, processor_c
 
@@ -20,7 +21,6 @@ APPLICATION_KEY: Final = b"edgewatt device_id 1"
 def host_facts(places: Places = HERE) -> dict[str, Any]:
     """The conditions of this host as plain JSON; a key that cannot be read is None."""
     policies = find_policies(places)
-    supply, charging = _power_supply(places)
     temperatures_c = _temperatures_c(places)
     return {
         **static_facts(places),
@@ -30,8 +30,7 @@ def host_facts(places: Places = HERE) -> dict[str, Any]:
         "frequency_min_hz": _caps_hz(policies, "scaling_min_freq"),
         "frequency_max_hz": _caps_hz(policies, "scaling_max_freq"),
         "turbo": _turbo(places),
-        "power_supply": supply,
-        "charging": charging,
+        **supply_facts(places),
         "cpuset": _ranges(sorted(os.sched_getaffinity(0))),
         "load_before": _load_average(places),
         "temperature_c": processor_c(temperatures_c),
@@ -98,25 +97,6 @@ def _turbo(places: Places) -> bool | None:
         return off == "0"
     boost = read_text(places.cpufreq / "boost", 16)
     return boost == "1" if boost in {"0", "1"} else None
-
-
-def _power_supply(places: Places) -> tuple[str | None, bool | None]:
-    """What feeds the machine ("mains", "battery", None where it does not say), and whether its battery is charging.
-
-    Kernel Documentation/ABI/testing/sysfs-class-power; batteries of mice and headsets have the scope "Device".
-    """
-    root = places.sysfs / "class/power_supply"
-    supplies = [root / name for name in names_in(root) if read_text(root / name / "scope", 64) != "Device"]
-    kinds = {folder: read_text(folder / "type", 64) for folder in supplies}
-    states = [read_text(folder / "status", 64) for folder in supplies if kinds[folder] == "Battery"]
-    online = [read_text(folder / "online", 16) for folder in supplies if kinds[folder] not in {"Battery", None}]
-    known = [state for state in states if state is not None and state != "Unknown"]
-    charging = None if not known else "Charging" in known
-    if "1" in online:
-        return "mains", charging
-    if "Discharging" in known or (states and "0" in online):
-        return "battery", charging
-    return None, charging
 
 
 def _load_average(places: Places) -> float | None:

@@ -29,6 +29,11 @@ class HostTarget(LocalTarget):
         self._conditions.undo(condition)
 
     @property
+    def condition_names(self) -> Sequence[str]:
+        """What can be set by name."""
+        return self._conditions.names
+
+    @property
     def pinned_hz(self) -> Mapping[str, float]:
         """The frequency that was set of each cluster that is pinned now, by its channel's name."""
         return self._conditions.pinned_hz

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewatt.profiler.analysis.detected import CHARGING, charged
+from edgewatt.profiler.analysis.lagging import lag_of
 from edgewatt.profiler.analysis.repeats import Repeat, to_host
 from edgewatt.profiler.analysis.stepped import stepped_between
 from edgewatt.profiler.analysis.synchronised import SourceClock, source_clock
@@ -59,7 +60,8 @@ class Seen:
 def seen_by(trace: Trace, source: EnergySource, repeats: Sequence[Repeat]) -> Seen:
     """What a source saw of the repeats, in one pass over its samples. Raises as `energy_of_source` does.
 
-    A meter that was synchronised sees them by its own clock; one that did not see the trains feeds something else.
+    A meter that was synchronised sees them by its own clock; one that did not see the trains feeds something else. A
+    sensor whose lag was calibrated shows them later.
     """
     clock = source_clock(trace, source)
     if clock is not None and (clock.is_refused or any(map(refuses_energy, clock.reasons))):
@@ -73,12 +75,16 @@ def seen_by(trace: Trace, source: EnergySource, repeats: Sequence[Repeat]) -> Se
     bounds_s = None if clock is None else clock.bounds_s
     idle_ns = np.asarray([to_host(trace, window) for window in trace.windows(IDLE)], np.int64).reshape(-1, 2)
     clocks = [repeat.window.clock for repeat in repeats]
+    lag = lag_of(trace, source)
+    if lag is not None:
+        repeats = lag.moved(repeats)
 
     def energies(windows_ns: NDArray[np.int64]) -> WindowEnergies:
         return energy_of_source(trace, source, windows_ns[:, 0], windows_ns[:, 1], min_coverage=0.0, spread=True)
 
     def instrument(windows_ns: NDArray[np.int64], measured: WindowEnergies) -> Instrument:
-        return instrument_of(trace, source, windows_ns[:, 0], windows_ns[:, 1], clocks, measured, bounds_s)
+        found = instrument_of(trace, source, windows_ns[:, 0], windows_ns[:, 1], clocks, measured, bounds_s)
+        return found if lag is None else lag.unsure(found)
 
     seen = _uncharged(look(source, repeats, idle_ns, energies, instrument), charging)
     return seen if clock is None else replace(seen, reasons=(*seen.reasons, *clock.reasons), clock=clock)

@@ -14,6 +14,8 @@ ASSUMED_W: Final = 5.0
 RESERVE: Final = 0.15
 # A charge counter that says less or more than any phone's or tablet's battery holds counts something else (assumed).
 _AH: Final = (0.2, 20.0)
+# The same of the energy of a battery of a laptop or board (assumed).
+_WH: Final = (1.0, 1000.0)
 _S_PER_H: Final = 3600.0
 
 Basis = Literal["stated", "seen", "assumed"]
@@ -69,20 +71,27 @@ class Need:
 def battery_of(facts: Mapping[str, Any]) -> Battery | None:
     """The battery in the conditions of a device; None where none feeds it: it has none, or hangs on a supply.
 
-    Its energy is its charge at the voltage that it has now; the full one follows from the level.
+    Its energy is what it says itself (a laptop's), else its charge at the voltage that it has now; the full one of the
+    latter follows from the level.
     """
     supply, level = _number(facts, "power_supply", str), _number(facts, "battery_level_ratio")
-    if supply is None and level is None:
+    left_wh, full_wh = _number(facts, "battery_left_wh"), _number(facts, "battery_full_wh")
+    if supply is None and level is None and left_wh is None:
         return None
-    if supply not in {None, "battery"} and facts.get("charging") is not False:
+    is_on_supply = supply not in {None, "battery"}
+    if is_on_supply and (facts.get("charging") is not False or (level is None and left_wh is None)):
         return None
-    charge_ah, voltage_v = _number(facts, "battery_charge_ah"), _number(facts, "battery_voltage_v")
+    if left_wh is not None and full_wh is not None:
+        if not (_WH[0] <= full_wh <= _WH[1] and 0 <= left_wh <= 2 * full_wh):
+            return Battery(None, None, f"its battery says that it holds {left_wh:.3g} of {full_wh:.3g} Wh")
+        return Battery(left_wh * 1000, full_wh * 1000)
+    return _of_charge(_number(facts, "battery_charge_ah"), _number(facts, "battery_voltage_v"), level)
+
+
+def _of_charge(charge_ah: float | None, voltage_v: float | None, level: float | None) -> Battery:
     if charge_ah is None or voltage_v is None or not level:
-        missing = [
-            name
-            for name, value in (("charge", charge_ah), ("voltage", voltage_v), ("level", level or None))
-            if value is None
-        ]
+        known = {"charge": charge_ah, "voltage": voltage_v, "level": level or None}
+        missing = [name for name, value in known.items() if value is None]
         return Battery(None, None, f"the device does not tell the {' and the '.join(missing)} of its battery")
     full_ah = charge_ah / level
     if not _AH[0] <= full_ah <= _AH[1]:

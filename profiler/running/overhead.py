@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from edgewatt.profiler.channel import EnergySource
+from edgewatt.profiler.channel import WIDEST_FIRST, EnergySource
 from edgewatt.profiler.clock import Clock, HostClock
 from edgewatt.profiler.device import Device
 from edgewatt.profiler.errors import UsageError
@@ -44,8 +44,6 @@ _NOTHING: Final = (
 )
 # So many blocks tell the processor time where nothing tells the watts.
 _WITHOUT_COUNTERS: Final = 8
-# The widest first: what takes in the whole device says more of the sampler than one of its rails.
-_WIDEST: Final = ("battery_bypass", "battery_series", "wall", "board", "usb_inline", "gauge", "rail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +159,7 @@ def _observer(
     found: Mapping[EnergySource, list[Block]],
 ) -> Observer:
     told = [effect_of(source.name, source.boundary, blocks) for source, blocks in found.items()]
-    effects = sorted((e for e in told if isinstance(e, Effect)), key=lambda e: _WIDEST.index(e.boundary))
+    effects = sorted((e for e in told if isinstance(e, Effect)), key=lambda e: WIDEST_FIRST.index(e.boundary))
     unknown = [f"{s.name}: {e}" for s, e in zip(found, told, strict=True) if isinstance(e, str)]
     reason = "; ".join(unknown) or ("" if effects else _NOTHING)
     seen = Observer(
@@ -169,7 +167,7 @@ def _observer(
         datetime.now(UTC).isoformat(timespec="seconds"),
         simulated=any(d.simulated for d in (device, *meters)),
         sampler=costs.state,
-        blocks=max(map(len, found.values()), default=0),
+        blocks=max(map(len, found.values()), default=2 * len(costs.here_off)),
         block_s=options.block_s,
         effects=tuple(effects),
         reason=reason,

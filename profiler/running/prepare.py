@@ -58,6 +58,16 @@ def left_changed(device: Device, but: Sequence[str] = ()) -> list[str]:
     return [f"{LEFT_CHANGED}:{note.what}" for note in left]
 
 
+@runtime_checkable
+class Conditioned(Protocol):
+    """A target that knows which conditions there are."""
+
+    @property
+    def condition_names(self) -> Sequence[str]:
+        """What can be set by name."""
+        ...
+
+
 class Prepared:
     """What was set on a target.
 

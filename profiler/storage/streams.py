@@ -199,8 +199,8 @@ def _readable(path: Path) -> Iterator[None]:
         raise UsageError(f"{path} has gone while it was read; if its run was being closed, open it again") from error
     except _DAMAGE as error:
         raise UsageError(
-            f"{path} is damaged or was edited: {_first_line(error)}. Restore it from a copy, or move it away: the rest "
-            "of the run opens without it"
+            f"{path} is damaged or was edited: {_first_line(error).rstrip('.')}. Restore it from a copy, or move it "
+            "away: the rest of the run opens without it"
         ) from error
 
 

@@ -37,7 +37,8 @@ C_PER_UAH: Final = 3.6e-3
 
 INSTEAD: Final = "`dumpsys battery` is asked instead"
 _UNPLUG: Final = "take the cable out and connect over Wi-Fi (docs: adb pair), or cut the port's power"
-_NAME_IT: Final = "say it in a device profile: "
+_FIND_IT: Final = "`edgewatt calibrate sensor -d DEVICE --save` finds it by a load; or state in a device profile "
+_METER: Final = "measure with a meter (-m)"
 _GAIN, _ZERO = "battery_gain_ratio", "battery_zero_a"
 # The basis of a fact that `calibrate sensor` found.
 _BY_LOAD: Final = ("measured", "simulated")
@@ -86,9 +87,9 @@ def find(look: Look) -> Found:
         "battery_current_is": "positive out of the battery",
     }
     others = [name_of(other) for other in batteries[1:]]
-    return Found(
-        nodes, (*missing, *reason), source, {**facts, **({"battery_nodes_left_out": others} if others else {})}
-    )
+    if others:
+        facts["battery_nodes_left_out"] = others
+    return Found(nodes, (*missing, *reason), source, {**facts, **_lag(look, columns)})
 
 
 def is_measured(profile: DeviceProfile) -> bool:
@@ -103,6 +104,14 @@ def _number(look: Look, key: str, default: float) -> float:
     if key == _GAIN and not 0.1 <= value <= 10:
         raise UsageError(f"device profile {look.profile.name!r}: facts.{key} is {value:g}, expected 0.1 to 10")
     return value
+
+
+def _lag(look: Look, columns: set[str]) -> dict[str, Any]:
+    """How late the current is, as `calibrate sensor` found it and profiler/analysis/lagging.py reads it."""
+    fact, column = look.profile.facts.get("battery_lag_s"), f"battery.{Quantity.CURRENT.value}"
+    if fact is None or column not in columns:
+        return {}
+    return {"lags_s": {column: [look.profile.number("battery_lag_s"), fact.u or 0.0]}}
 
 
 def _accuracies(look: Look) -> tuple[Accuracy | None, Accuracy | None]:
@@ -303,7 +312,7 @@ def _why_not_consumption(
     texts = (_property(look, path, "status") for path in order)
     status = quirks.parse_status(next((text for text in texts if text is not None), ""))
     if status is None:
-        return "its status cannot be read, so charging cannot be told from discharging", ""
+        return "its status cannot be read, so charging cannot be told from discharging", _METER
     if status != quirks.DISCHARGING:
         return _WHY_STATUS[status], _UNPLUG
     if gauge.is_measured and gauge.scale is not None and gauge.sign is not None:
@@ -319,13 +328,13 @@ def _why_no_current(
     readings: Sequence[tuple[int, int | None]], gauge: quirks.Gauge, *, readable: bool
 ) -> tuple[str, str]:
     if not readable:
-        return "no current can be read", ""
+        return "no current can be read", _METER
     raws = [raw for raw, _ in readings]
     if not any(raws):
-        return "its current stays at 0, which no phone draws: nothing measures it", ""
+        return "its current stays at 0, which no phone draws: nothing measures it", _METER
     units, signs = " or ".join(quirks.UNITS), " or ".join(quirks.SIGNS)
     if gauge.scale is None:
-        return f"a current of {raws[-1]} may be {units}", f"{_NAME_IT}facts.battery_current_unit"
+        return f"a current of {raws[-1]} may be {units}", f"{_FIND_IT}battery_current_unit = {units}"
     if gauge.sign is None:
-        return f"a current of {raws[-1]} is too small to tell its sign", f"{_NAME_IT}battery_current_positive = {signs}"
+        return f"a current of {raws[-1]} is too small to tell its sign", f"{_FIND_IT}battery_current_positive = {signs}"
     return "", ""

@@ -5,7 +5,7 @@ import os
 import socket
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from edgewatt.profiler.identity import sha256_of_file
 from edgewatt.profiler.storage.durable import TEMPORARY, rename_durably
 from edgewatt.profiler.storage.integrity import refuse_edited
 from edgewatt.profiler.storage.layout import RAW, STREAMS, is_file_name
-from edgewatt.profiler.storage.manifest import FILE_NAME, write_manifest
+from edgewatt.profiler.storage.manifest import FILE_NAME, Manifest, write_manifest
 from edgewatt.profiler.storage.packing.inside import CITATION, CITATION_TEXT, README, REPORT, readme, report
 from edgewatt.profiler.storage.packing.raw import learn_raw, redacted_raw
 from edgewatt.profiler.storage.packing.redactor import Redactor
@@ -26,6 +26,8 @@ from edgewatt.profiler.storage.streams import PARQUET
 from edgewatt.profiler.storage.trace import Trace
 
 TOP: Final = "edgewatt-run"
+# Of a run and its manifest as it is packed: hashes in its tables, and what they become.
+Hashes = Callable[[Trace, Manifest], Mapping[str, str]]
 # Where the files of a run lie: in its folder, and in two below it.
 _ROOMS: Final = ("", STREAMS, RAW)
 _TEXTS: Final = frozenset({".json", ".toml", ".txt", ".csv", ".md", ".log"})
@@ -55,12 +57,16 @@ class Packed:
         }
 
 
-def pack(run: str | Path, output: str | Path, *, salt: str = "", here: bool = True) -> Packed:
+def pack(
+    run: str | Path, output: str | Path, *, salt: str = "", here: bool = True, hashes: Hashes | None = None
+) -> Packed:
     """The run in the folder `run` as the zip `output`, without what gives somebody away.
 
     With a `salt`, stand-ins are equal only to those of runs that were packed with the same. `here` False: what this
-    machine and its user are called is not looked for. Raises UsageError if there is no closed run, or an edited one,
-    if `output` exists or cannot be written.
+    machine and its user are called is not looked for. `hashes` says, of hashes in its tables that were made of what is
+    replaced, what they become, so that analysing it again gives the same.
+
+    Raises UsageError if there is no closed run, or an edited one, if `output` exists or cannot be written.
     """
     run, output = Path(run), Path(output)
     trace = Trace.open(run)
@@ -76,7 +82,7 @@ def pack(run: str | Path, output: str | Path, *, salt: str = "", here: bool = Tr
     temporary = output.with_name(output.name + TEMPORARY)
     try:
         with tempfile.TemporaryDirectory(prefix="edgewatt-pack-") as folder:
-            copied = _copy(trace, Path(folder), redactor, here=here, salted=bool(salt))
+            copied = _copy(trace, Path(folder), redactor, hashes, here=here, salted=bool(salt))
             write_zip(Path(folder), temporary, TOP)
             files = sum(1 for file in Path(folder).rglob("*") if file.is_file())
         rename_durably(temporary, output)
@@ -91,7 +97,9 @@ def pack(run: str | Path, output: str | Path, *, salt: str = "", here: bool = Tr
     return Packed(output, output.stat().st_size, files, dict(sorted(replaced.items())), tuple(copied))
 
 
-def _copy(trace: Trace, folder: Path, redactor: Redactor, *, here: bool, salted: bool) -> list[dict[str, str]]:
+def _copy(
+    trace: Trace, folder: Path, redactor: Redactor, hashes: Hashes | None, *, here: bool, salted: bool
+) -> list[dict[str, str]]:
     """The run without what gives somebody away, in `folder`; what was left out."""
     left_out: list[dict[str, str]] = []
     files = list(_files(trace.path, left_out))
@@ -100,11 +108,13 @@ def _copy(trace: Trace, folder: Path, redactor: Redactor, *, here: bool, salted:
         _learn_here(redactor)
     for file in files:
         learn_table(file, redactor) if file.suffix == PARQUET else learn_raw(file, redactor)
+    manifest = redacted_manifest(trace.manifest, redactor, FILE_NAME)
+    for before, after in hashes(trace, manifest).items() if hashes is not None else ():
+        redactor.known(before, "config", after)
     for file in files:
         why = _copied(trace.path, file, folder, redactor)
         left_out += [{"file": file.relative_to(trace.path).as_posix(), "why": why}] if why else []
     left_out = [{**one, "file": redactor.text(one["file"], "names of files")} for one in left_out]
-    manifest = redacted_manifest(trace.manifest, redactor, FILE_NAME)
     signed = {
         name: {"sha256": sha256_of_file(file), "size": file.stat().st_size}
         for file in sorted(folder.rglob("*"))

@@ -3,7 +3,7 @@
 import argparse
 import json
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from edgewatt.profiler.bench import bench_named
 from edgewatt.profiler.bench_devices import opened
 from edgewatt.profiler.channel import Accuracy
 from edgewatt.profiler.device import Device
-from edgewatt.profiler.errors import NotMeasuredError, UsageError
+from edgewatt.profiler.errors import EdgewattError, NotMeasuredError, UsageError
 from edgewatt.profiler.gauging.found import Undecided
 from edgewatt.profiler.running.gauging import GaugingOptions, gauge
 from edgewatt.profiler.running.gauging_judge import Against, Alone, judge_against, judge_alone
@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with _folder(args.output) as path, opened(device_text, meters, _often(device_text)) as (device, of):
             against = [meter for meter in of if meter is not device] if _is_against(args) else []
+            _refuse_measured(args, against)
             if _is_against(args) and not against:
                 raise UsageError(f"{device_text} has no meter beside it: name the one that feeds it with --against")
             trace = gauge(device, path, meters=against[:1], options=options, progress=progress)
@@ -86,12 +87,16 @@ def run(args: argparse.Namespace) -> int:
     finally:
         progress.done()
     facts, why_not = _facts(found, device)
-    saved = _save(args, device, serial, found, facts, why_not)
+    code, saved = 0 if why_not is None else NotMeasuredError.exit_code, None
+    try:
+        saved = _save(args, device, serial, found, facts, why_not)
+    except EdgewattError as error:  # what took minutes to find is said all the same
+        code, why_not = error.exit_code, str(error)
     if args.json:
         print(json.dumps(report.as_json(found, device, saved, why_not)))
     else:
         print("\n".join(report.as_text(found, device, saved, why_not, keep=args.save)))
-    return 0 if why_not is None else NotMeasuredError.exit_code
+    return code
 
 
 def _asked(args: argparse.Namespace) -> tuple[str, list[str]]:
@@ -115,6 +120,16 @@ def _asked(args: argparse.Namespace) -> tuple[str, list[str]]:
 
 def _is_against(args: argparse.Namespace) -> bool:
     return args.against is not None or args.sensor is not None
+
+
+def _refuse_measured(args: argparse.Namespace, against: Sequence[Device]) -> None:
+    """Raise UsageError for a device that executes, named as the meter of another one."""
+    named = next((one for one in against if one.pulses is not None), None)
+    if named is not None:
+        raise UsageError(
+            f"--against {args.against}: {named.name} is itself measured, not a meter. For a device and the meter on "
+            "its own bench name the bench alone, without -d"
+        )
 
 
 def _often(text: str) -> Mapping[str, str]:
@@ -152,7 +167,7 @@ def _save(
     facts: Mapping[str, Fact],
     why_not: str | None,
 ) -> Path | None:
-    """Where it was written; None if that was not asked for, or nothing is to be written. Raises UsageError."""
+    """Where it was written; None if that was not asked for, or nothing is to be written. Raises EdgewattError."""
     if not args.save or why_not is not None:
         return None
     if (found.meaning if isinstance(found, Against) else found.gauged.meaning) is None:
@@ -161,8 +176,8 @@ def _save(
         )
     if isinstance(found, Against) and not facts:
         raise NotMeasuredError(
-            f"nobody states how far off {found.meter} may be, so that no accuracy follows from it: nothing was "
-            "written. State its gain in its profile, or with --meter-gain PERCENT"
+            f"nobody states how far off {found.meter} may be, so that no accuracy follows from it; "
+            "state its gain in its profile, or with --meter-gain PERCENT"
         )
     profile = str(device.facts.get("profile", GENERIC))
     return own.remember(serial, device.name, profile if profile in names() else GENERIC, facts)

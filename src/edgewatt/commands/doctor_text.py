@@ -12,6 +12,9 @@ from edgewatt.reports.boundaries import meaning
 from edgewatt.reports.escape import printable
 
 WIDTH: Final = 120
+# Of what has no command: as far as edgewatt knows it is so on this device, whatever is done.
+NO_ENERGY: Final = "none: nothing that it has gives joules; a meter beside it does (-m, docs/meters.md)"
+NO_FIX: Final = "no fix known on this device"
 _LABEL: Final = 13
 
 
@@ -22,8 +25,11 @@ def as_text(one: Looked) -> str:
         lines += wrapped("measures", f"{kind}: {', '.join(names)}")
     for source, factors in one.sources:
         lines += wrapped("energy", f"{printable(source.name)}  boundary {source.boundary}  {_how(factors)}")
+    if one.executes and not any(True for _ in one.sources) and one.problem is None:
+        lines += wrapped("energy", NO_ENERGY)
     for u in one.unavailable:
-        lines += wrapped("not measured", f"{printable(u.what)}: {printable(u.reason)}")
+        helps = "" if u.fix else f"  ({NO_FIX})"
+        lines += wrapped("not measured", f"{printable(u.what)}: {printable(u.reason)}{helps}")
         lines += wrapped("", f"fix: {printable(u.fix)}") if u.fix else []
     return "\n".join(lines)
 

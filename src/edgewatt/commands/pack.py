@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from typing import Final
 
+from edgewatt.profiler.analysis.elsewhere import conditions_there
 from edgewatt.profiler.storage.packing.packing import TOP, Packed, pack
 from edgewatt.reports.escape import printable
 from edgewatt.reports.wording import counted
@@ -21,6 +22,9 @@ Look into REDACTED.json and raw/ before you share it: what a tool printed may sa
 """
 
 
+_SHA256_DIGITS: Final = 64
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of `pack`."""
     parser.add_argument("run", metavar="RUN", help="the folder of a run that was closed")
@@ -30,14 +34,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Pack, and say what was replaced."""
-    packed = pack(args.run, args.output, salt=args.salt)
+    packed = pack(args.run, args.output, salt=args.salt, hashes=conditions_there)
     print(json.dumps(packed.to_json()) if args.json else _as_text(packed))
     return 0
 
 
 def _kind(stand_in: str) -> str:
-    """What a stand-in stands for; a config_id has the form of one."""
-    return stand_in.partition("-")[0] if "-" in stand_in else "config_id"
+    """What a stand-in stands for; a config_id and a hash of conditions have the form of one."""
+    if "-" in stand_in:
+        return stand_in.partition("-")[0]
+    return "conditions_sha256" if len(stand_in) == _SHA256_DIGITS else "config_id"
 
 
 def _as_text(packed: Packed) -> str:

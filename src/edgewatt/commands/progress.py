@@ -26,10 +26,15 @@ class ErrorStreamProgress:
 
 
 def format_left(seconds: float) -> str:
-    """Seconds as people say them: `45 s`, `3 min 20 s`.
+    """Seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`.
 
     >>> format_left(200)
     '3 min 20 s'
     """
     whole = round(seconds)
-    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60} s"
+    if whole < 90:
+        return f"{whole} s"
+    if whole < 2 * 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
