@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from edgewatt.profiler.channel import Unavailable
 from edgewatt.profiler.clock import HOST_CLOCK
+from edgewatt.profiler.collecting.load import Loads
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.protocols import Collector, Recorded, Target, Workload, WorkloadRequest
 from edgewatt.profiler.synchronising.train import Pulses
@@ -39,7 +40,8 @@ class Device:
     by; where it is not the host's, `target` is asked for the time. `prepare` are the conditions that a run sets unless
     told otherwise. `quiet` is the same device with nothing going on between it and the host while it measures: for a
     meter beside it. `pulses` executes a train of load pulses on one core, by which such a meter is synchronised, and
-    says when on the device's clock. `sees_pulses` is False of a meter of a part that no core loads (a GPU) and that is
+    says when on the device's clock; `loads` what a calibration run asks for
+    (collecting/load.py). `sees_pulses` is False of a meter of a part that no core loads (a GPU) and that is
     read by the host's own clock: it needs no synchronising, and is not refused for not seeing the pulses. `beside` are
     meters that come with it, opened and closed with it. `room` are those of its collectors that tell how warm the room
     is. `blocked` says what would measure more, each with its fix; `remarks` the reason codes learnt while it was open.
@@ -61,6 +63,7 @@ class Device:
     prepare: Mapping[str, str] = field(default_factory=dict)
     quiet: "Callable[[], Device] | None" = None
     pulses: Pulses | None = None
+    loads: Loads | None = None
     sees_pulses: bool = True
     beside: "tuple[Device, ...]" = ()
     room: tuple[Collector, ...] = ()

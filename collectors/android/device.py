@@ -16,6 +16,7 @@ from typing import Final
 
 from edgewatt.collectors.android import discover
 from edgewatt.collectors.android.phone import TMP, Phone
+from edgewatt.collectors.android.phone_loads import loads
 from edgewatt.collectors.android.pulses import pulses
 from edgewatt.collectors.android.reading import Reading
 from edgewatt.collectors.android.stamps import PHONE_CLOCK
@@ -121,6 +122,7 @@ def _device(
         clock=PHONE_CLOCK,
         prepare=PREPARE,
         pulses=partial(pulses, phone),
+        loads=loads(phone),
         blocked=lambda: blocked(phone, target.facts()),
         remarks=lambda: _remarks(phone),
         close=phone.close,

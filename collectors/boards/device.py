@@ -16,6 +16,7 @@ from edgewatt.collectors.boards.clock import BOARD_CLOCK
 from edgewatt.collectors.boards.conditions import Board, known
 from edgewatt.collectors.boards.facts import device_id_of_board, name_of_board, static_facts
 from edgewatt.collectors.boards.finding import Survey, find, survey_board
+from edgewatt.collectors.boards.loads import loads
 from edgewatt.collectors.boards.sampler import BoardSampler
 from edgewatt.collectors.boards.target import BoardTarget
 from edgewatt.collectors.generic.options import period_of
@@ -99,6 +100,7 @@ def _device(uri: DeviceUri, board: Reached, surveyed: Survey, collectors: tuple[
         facts={**facts, "device_id_basis": basis, "reached_by": "ssh"},
         clock=BOARD_CLOCK,
         pulses=partial(pulses, board),
+        loads=loads(board),
         blocked=lambda: _blocked(target),
         remarks=lambda: [f"wall_clock_stepped:{board.stamps.steps}"] if board.stamps.steps else [],
         close=partial(_close, board, target),

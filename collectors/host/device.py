@@ -13,6 +13,7 @@ from edgewatt.collectors.host.conditions.processors import PROCESSORS
 from edgewatt.collectors.host.conditions.system import Here
 from edgewatt.collectors.host.facts import device_id, static_facts
 from edgewatt.collectors.host.load import HostLoad
+from edgewatt.collectors.host.loads import HostLoads
 from edgewatt.collectors.host.places import HERE, Places
 from edgewatt.collectors.host.pmic import pmics
 from edgewatt.collectors.host.pulses import pulses
@@ -42,6 +43,7 @@ def open_host(uri: DeviceUri) -> Device:
         workload=workload,
         facts=static_facts(places),
         pulses=pulses,
+        loads=HostLoads(places),
     )
 
 

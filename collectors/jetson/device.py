@@ -17,6 +17,7 @@ from edgewatt.collectors.host.conditions.processors import PROCESSORS
 from edgewatt.collectors.host.conditions.system import Here
 from edgewatt.collectors.host.device import workload
 from edgewatt.collectors.host.facts import device_id, static_facts
+from edgewatt.collectors.host.loads import HostLoads
 from edgewatt.collectors.host.places import Places
 from edgewatt.collectors.host.pulses import pulses
 from edgewatt.collectors.jetson import facts, rails
@@ -70,6 +71,7 @@ def open_jetson(uri: DeviceUri) -> Device:
         workload=workload,
         facts={**static_facts(places), **found.facts, "device_id_basis": basis},
         pulses=pulses,
+        loads=HostLoads(places),
     )
 
 

@@ -83,7 +83,8 @@ def plan_frequency(phone: Phone, value: str) -> Change:
         wanted=wanted,
         look=lambda p: limits(policies_of(p)),
         put=_write(phone, root, limit_settings(pinned, by_hand)),
-        put_back=_write(phone, root, limit_settings({name: before[name] for name in goals})),
+        # All of them: a value of other clusters may follow, whose pins this puts back too.
+        put_back=_write(phone, root, limit_settings(before)),
         hint=_HINT,
         pins=pins,
     )

@@ -1,0 +1,1 @@
+"""Steps of training as programs: executed as any command, their windows by printed marks (docs/commands.md)."""

@@ -1,0 +1,1 @@
+"""The suite of calibration runs: what is executed on a device, as data."""
