@@ -16,10 +16,11 @@ VERBS: Final = {
     "record": "capture what a device and its meters read, without executing anything",
     "process": "analyse a run again, or open one that was never closed",
     "export": "write the tables of runs as CSV, Parquet, JSON or Markdown",
-    "calibrate": "what a sensor is like: unit, sign, period, lag, resolution; its gain against a meter",
+    "calibrate": "what models load, fitted to runs, and the suite that makes these; what a sensor or a camera is like",
     "pack": "one zip of a run to share, without serials, names, networks, addresses and keys; how to cite it inside",
     "compare": "ratios new/old with intervals, of runs or of plain tables",
     "check": "the gate: a run against a reviewed baseline, with verdicts and exit codes",
+    "model": "what a .tflite holds: operators, MACs, parameters, layers; or make one of a known architecture",
     "lab": "a virtual phone, meter or bench for any client, until it is stopped; all of it is simulated",
 }
 
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words and words[0] in VERBS:
         from edgewatt.commands import boundary  # noqa: PLC0415  (help and usage errors do not need it)
 
-        return boundary.run_verb(words[0], words, _parser(words[0]))
+        return boundary.run_verb(words[0], words, _parser(words[0], words=words[1:]))
     args = _parser(None).parse_args(words)
     if args.print_completion:
         return _print_completion(args.print_completion)
@@ -55,8 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2
 
 
-def _parser(*verbs: str | None) -> argparse.ArgumentParser:
-    """The whole table of verbs; the arguments only of those in `verbs`, since they cost an import each."""
+def _parser(*verbs: str | None, words: Sequence[str] | None = None) -> argparse.ArgumentParser:
+    """The whole table of verbs; the arguments only of those in `verbs`, since they cost an import each.
+
+    `words` are those after the verb: a verb of several kinds has the arguments of the kind that they ask for.
+    """
     parser = argparse.ArgumentParser(
         prog="edgewatt",
         description="What a neural network costs on a real device, in seconds and joules with an error bar.",
@@ -68,7 +72,7 @@ def _parser(*verbs: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--print-completion", choices=SHELLS, help="print the completion script for a shell")
     table = parser.add_subparsers(title="verbs", dest="verb", metavar="VERB")
     for verb, what in VERBS.items():
-        module = import_module(f"edgewatt.commands.{verb}") if verb in verbs else None
+        module = _module(verb, words) if verb in verbs else None
         sub = table.add_parser(
             verb,
             help=what,
@@ -76,10 +80,17 @@ def _parser(*verbs: str | None) -> argparse.ArgumentParser:
             epilog=getattr(module, "EPILOG", None),
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
+            # Kinds of one verb share options, such as -o: a shell completes either, a command line is of one kind.
+            conflict_handler="resolve" if words is None else "error",
         )
         if module is not None:
             _add_arguments(module, sub)
     return parser
+
+
+def _module(verb: str, words: Sequence[str] | None) -> Any:
+    module = import_module(f"edgewatt.commands.{verb}")
+    return module if words is None or not hasattr(module, "part_of") else module.part_of(words)
 
 
 def _add_arguments(module: Any, parser: argparse.ArgumentParser) -> None:

@@ -1,0 +1,1 @@
+"""A calibration: what models load, as one file of tables."""
