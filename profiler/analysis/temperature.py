@@ -39,14 +39,15 @@ def temperatures_c(trace: Trace, at_ns: NDArray[np.int64]) -> NDArray[np.float64
     """
     hottest = np.full(len(at_ns), np.nan)
     columns = trace.columns
-    chosen = _chosen(trace)
+    chosen = chosen_columns(trace)
     for stream in dict.fromkeys(columns[column].stream for column in chosen):
         of_stream = [column for column in chosen if columns[column].stream == stream]
         hottest = np.fmax(hottest, _hottest(trace, stream, of_stream, at_ns))
     return hottest
 
 
-def _chosen(trace: Trace) -> list[str]:
+def chosen_columns(trace: Trace) -> list[str]:
+    """The columns of the sensors that count: that which the conditions name, else those of processors."""
     channels = {c: s.channel for c, s in trace.columns.items() if s.channel.quantity is Quantity.TEMPERATURE}
     named: Any = trace.manifest.conditions.get("temperature_channel")
     if named is not None:

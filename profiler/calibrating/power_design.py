@@ -1,0 +1,193 @@
+"""Which coefficients a power model has, and what each window says of them.
+
+The model is that of docs/decisions/0011: base + sum over clusters (on_w(f) if any core is busy + cores busy x
+busy_w(f)) + leakage x (T - T_ref), and idle_w(f) of a cluster that idles at another step than its lowest.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewatt.profiler.calibrating.observations import Observation
+from edgewatt.profiler.calibrating.residency import Residency
+
+Kind = Literal["base", "on", "busy", "sum", "idle", "leakage"]
+
+# Windows whose cores differ by less do not tell what the first core adds from what each adds.
+LEAST_SPREAD: Final = 0.25
+# A step that all windows together had for less than so many windows is not fitted, and windows that had it for more
+# than the share after it are left out.
+RARE_N: Final = 0.5
+RARE_SHARE: Final = 0.02
+# Kelvin between the coolest and the warmest window from which on leakage is looked for.
+LEAST_KELVIN: Final = 1.0
+_SAME_STEP: Final = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One coefficient: of a `unit` at a step (None: nobody recorded it). `cores`: of a sum on_w + cores x busy_w."""
+
+    kind: Kind
+    unit: str = ""
+    hz: float | None = None
+    cores: float = 0.0
+
+    def __str__(self) -> str:
+        """Its name in the table of fits."""
+        step = "" if self.hz is None else f"@{self.hz:.0f}"
+        return f"on+{self.cores:g}busy{step}" if self.kind == "sum" else f"{self.kind}{step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The terms of a model for these clusters, with the temperature that leakage is counted from (None: no leakage)."""
+
+    terms: tuple[Term, ...]
+    clusters: tuple[str, ...]
+    reference_c: float | None = None
+
+    def place(self, kind: Kind, unit: str = "", hz: float | None = None) -> int | None:
+        """Where a term stands, None if there is none."""
+        for k, term in enumerate(self.terms):
+            if term.kind == kind and term.unit == unit and _same(term.hz, hz):
+                return k
+        return None
+
+    def row(self, ran: Residency, temperature_c: float | None) -> tuple[NDArray[np.float64], str | None]:
+        """What a window has of each term, and what of it the model does not know (None: nothing).
+
+        Between two steps of the model it is interpolated linearly; outside it is not known.
+        """
+        row = np.zeros(len(self.terms))
+        why: list[str] = []
+        if (base := self.place("base")) is not None:
+            row[base] = 1.0
+        if (leakage := self.place("leakage")) is not None and self.reference_c is not None:
+            if temperature_c is None:
+                why.append("its temperature is not known")
+            else:
+                row[leakage] = temperature_c - self.reference_c
+        for cluster in self.clusters:
+            busy, on = ran.busy.get(cluster, 0.0), ran.on.get(cluster, 0.0)
+            for hz, share in steps_of(ran, cluster):
+                if busy > 0 and not self._add_busy(row, (cluster, hz), share * on, share * busy):
+                    why.append(f"{cluster} at {hertz(hz)} was not measured")
+                self._add(row, "idle", (cluster, hz), share * (1 - on))
+        return row, "; ".join(dict.fromkeys(why)) or None
+
+    def _add_busy(self, row: NDArray[np.float64], at: tuple[str, float | None], on: float, busy: float) -> bool:
+        for k, term in enumerate(self.terms):
+            if term.kind == "sum" and term.unit == at[0] and _same(term.hz, at[1]):
+                row[k] += on
+                return abs(busy / max(on, 1e-9) - term.cores) <= LEAST_SPREAD
+        return self._add(row, "on", at, on) and self._add(row, "busy", at, busy)
+
+    def _add(self, row: NDArray[np.float64], kind: Kind, at: tuple[str, float | None], amount: float) -> bool:
+        exact = self.place(kind, *at)
+        if exact is not None:
+            row[exact] += amount
+            return True
+        steps = [(t.hz, k) for k, t in enumerate(self.terms) if t.kind == kind and t.unit == at[0] and t.hz is not None]
+        below = max((step for step in steps if at[1] is not None and step[0] < at[1]), default=None)
+        above = min((step for step in steps if at[1] is not None and step[0] > at[1]), default=None)
+        if below is None or above is None or at[1] is None:
+            return False
+        share = (at[1] - below[0]) / (above[0] - below[0])
+        row[below[1]] += amount * (1 - share)
+        row[above[1]] += amount * share
+        return True
+
+
+def hertz(hz: float | None) -> str:
+    """A step for people."""
+    return "a frequency that nobody recorded" if hz is None else f"{hz / 1e6:g} MHz"
+
+
+def steps_of(ran: Residency, cluster: str) -> list[tuple[float | None, float]]:
+    """The steps of a cluster with their share of the time; one that is not known where none was recorded."""
+    shares = ran.shares.get(cluster) or {}
+    return [(hz, share) for hz, share in shares.items()] or [(None, 1.0)]
+
+
+def usual(seen: Sequence[Observation], clusters: Sequence[str]) -> tuple[list[Observation], list[str]]:
+    """The windows that can be fitted together, and a sentence on each that is left out.
+
+    Those whose steps others had as well; and whose warmth is known, if that of most is.
+    """
+    weight: dict[tuple[str, float | None], float] = {}
+    for one in seen:
+        for cluster in clusters:
+            for hz, share in steps_of(one.ran, cluster) if one.ran.busy.get(cluster) else ():
+                weight[cluster, hz] = weight.get((cluster, hz), 0.0) + share
+    # Of a cluster whose steps were recorded, a window without is of any of them.
+    told = {cluster for cluster, hz in weight if hz is not None}
+    rare = {key for key, windows in weight.items() if windows < RARE_N or (key[1] is None and key[0] in told)}
+    kept, notes = [], []
+    mostly_warm = sum(one.temperature_c is not None for one in seen) > len(seen) / 2
+    for one in seen:
+        odd = ["an unknown temperature"] if mostly_warm and one.temperature_c is None else []
+        odd += [
+            f"{cluster} at {hertz(hz)}"
+            for cluster in clusters
+            if one.ran.busy.get(cluster)
+            for hz, share in steps_of(one.ran, cluster)
+            if (cluster, hz) in rare and share > RARE_SHARE
+        ]
+        if odd:
+            notes.append(f"{one.stretch.window.name} is left out: {', '.join(odd)}, which other windows do not have")
+        else:
+            kept.append(one)
+    return kept, notes
+
+
+def design_of(seen: Sequence[Observation], clusters: Sequence[str], *, idle_steps: bool, leakage: bool) -> Design:
+    """The terms that these windows may tell apart."""
+    terms = [Term("base")]
+    for cluster in clusters:
+        cores = _cores(seen, cluster)
+        for hz, numbers in sorted(cores.items(), key=lambda item: item[0] or 0.0):
+            if max(numbers) - min(numbers) < LEAST_SPREAD:
+                terms.append(Term("sum", cluster, hz, round(float(np.mean(numbers)), 3)))
+            else:
+                terms += [Term("on", cluster, hz), Term("busy", cluster, hz)]
+        if idle_steps:
+            terms += [Term("idle", cluster, hz) for hz in _idle_steps(seen, cluster)]
+    warm = [one.temperature_c for one in seen]
+    known = [at for at in warm if at is not None]
+    if leakage and len(known) == len(warm) and max(known, default=0) - min(known, default=0) >= LEAST_KELVIN:
+        return Design((*terms, Term("leakage")), tuple(clusters), round(float(np.mean(known)), 2))
+    return Design(tuple(terms), tuple(clusters))
+
+
+def _cores(seen: Iterable[Observation], cluster: str) -> Mapping[float | None, list[float]]:
+    """By step, how many cores were busy at a time in the windows that had it."""
+    found: dict[float | None, list[float]] = {}
+    for one in seen:
+        busy, on = one.ran.busy.get(cluster, 0.0), one.ran.on.get(cluster, 0.0)
+        for hz, share in steps_of(one.ran, cluster) if busy > 0 else ():
+            if share > RARE_SHARE:
+                found.setdefault(hz, []).append(busy / max(on, 1e-9))
+    return found
+
+
+def _idle_steps(seen: Iterable[Observation], cluster: str) -> list[float]:
+    """The steps at which the cluster idled, above the lowest."""
+    weight: dict[float, float] = {}
+    for one in seen:
+        if not one.ran.busy.get(cluster):
+            for hz, share in steps_of(one.ran, cluster):
+                if hz is not None:
+                    weight[hz] = weight.get(hz, 0.0) + share
+    steps = sorted(hz for hz, windows in weight.items() if windows >= 1)
+    return steps[1:]
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=_SAME_STEP)

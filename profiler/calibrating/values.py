@@ -1,0 +1,123 @@
+"""Values with their 95 % intervals, as the rows of a calibration hold them."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from edgewatt.profiler.statistics import LEVEL, t_quantile, welch_satterthwaite
+from edgewatt.profiler.storage.checked import NUMBER, WHOLE
+
+Row = dict[str, Any]
+
+_UPPER: Final = (1 + LEVEL) / 2
+NORMAL: Final = t_quantile(_UPPER, math.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value and where it lies at 95 %; `low` and `high` are None where one look has no spread."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """What a fit found: rows by table, without device, basis; and sentences on what could not be told apart."""
+
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, table: str, row: Mapping[str, Any]) -> None:
+        """One more row."""
+        self.rows.setdefault(table, []).append(dict(row))
+
+    def take(self, other: "Found") -> None:
+        """All that another fit found as well."""
+        for table, rows in other.rows.items():
+            self.rows.setdefault(table, []).extend(rows)
+        self.notes.extend(other.notes)
+
+
+def number(said: object) -> float | None:
+    """What a run told, if it is a number."""
+    return float(said) if isinstance(said, int | float) and NUMBER.holds(said) else None
+
+
+def whole(said: object) -> int | None:
+    """What a run told, if it is a whole number."""
+    return int(said) if isinstance(said, int | float) and WHOLE.holds(said) else None
+
+
+def cells(name: str, unit: str, value: Value | None) -> Row:
+    """The three columns of a value with its interval.
+
+    >>> cells("busy", "w", Value(1.0, 0.9, 1.1))
+    {'busy_w': 1.0, 'busy_low_w': 0.9, 'busy_high_w': 1.1}
+    """
+    found = value or Value(math.nan)
+    return {
+        f"{name}_{unit}": known(found.value),
+        f"{name}_low_{unit}": known(found.low),
+        f"{name}_high_{unit}": known(found.high),
+    }
+
+
+def known(value: float | None) -> float | None:
+    """The value, None where it is none or no number."""
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def within(value: float, u: float, df: float = math.inf, *, gain_rel: float | None = None, zero: float = 0.0) -> Value:
+    """A value with a standard uncertainty `u` on `df` degrees of freedom, a gain and a zero point, which are known.
+
+    What was estimated is multiplied by Student's t, what is known of the instrument (type B) by 1.96, as
+    profiler/energy/terms.py has it. An unknown gain adds nothing: the interval then is of repeatability.
+    """
+    if not math.isfinite(u) or df <= 0:
+        return Value(value)
+    half = math.hypot(t_quantile(_UPPER, df) * u, NORMAL * (gain_rel or 0.0) * value, NORMAL * zero)
+    return Value(value, value - half, value + half)
+
+
+def together(terms: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """The uncertainty of a sum of (standard uncertainty, degrees of freedom), with Welch and Satterthwaite's own."""
+    used = [(u, df) for u, df in terms if u > 0]
+    return math.hypot(*(u for u, _ in used)), welch_satterthwaite(used)
+
+
+def mean_of(values: ArrayLike, u: Sequence[float] = (), *, gain_rel: float | None = None) -> Value | None:
+    """The mean of repeated looks with Student's interval; of one look that of its own `u` where it is told."""
+    array = np.asarray(values, np.float64)
+    n = len(array)
+    if not n:
+        return None
+    mean = float(array.mean())
+    if n == 1:
+        return within(mean, u[0], gain_rel=gain_rel) if len(u) else Value(mean)
+    return within(mean, float(array.std(ddof=1)) / math.sqrt(n), n - 1, gain_rel=gain_rel)
+
+
+def positive(value: Value | None) -> Value | None:
+    """The value of what cannot be below zero: a time, a rate."""
+    if value is None or value.low is None:
+        return value
+    return replace(value, low=max(value.low, min(0.0, value.value)))
+
+
+def ratio_of(above: ArrayLike, below: ArrayLike) -> Value | None:
+    """The ratio of the geometric means of two sides, positive values, with Welch's interval of the logarithms."""
+    sides = [np.log(np.asarray(side, np.float64)) for side in (above, below)]
+    if not all(len(side) and np.isfinite(side).all() for side in sides):
+        return None
+    middle = float(sides[0].mean() - sides[1].mean())
+    if min(len(side) for side in sides) < 2:
+        return Value(math.exp(middle))
+    u, df = together([(float(side.std(ddof=1)) / math.sqrt(len(side)), len(side) - 1) for side in sides])
+    half = t_quantile(_UPPER, df) * u if u > 0 else 0.0
+    return Value(math.exp(middle), math.exp(middle - half), math.exp(middle + half))
