@@ -219,6 +219,15 @@ def test_a_lost_connection_is_marked_at_once_and_ends_with_the_next_row() -> Non
     assert not made.rebooted
 
 
+def test_rows_that_end_before_the_script_does_are_a_gap() -> None:
+    made = reader()
+    made.feed(line(0, 1, 10.1, "41", "7") + f"E\x1f{TOKEN}\x1fstopped\n".encode())
+    made.take()
+    assert made.cut("cut", 12 * S, 10 * S) == []
+    (gap,) = made.cut("cut", 60 * S, 10 * S)
+    assert (gap.t0_ns, gap.t1_ns, gap.cause) == (pytest.approx(10.1 * S, abs=20 * MS), 60 * S, "cut")
+
+
 def test_a_phone_that_was_restarted_is_known_by_its_uptime() -> None:
     made = reader()
     made.feed(line(0, 1, 500.0, "1", "1"))

@@ -16,7 +16,7 @@ from edgewatt.collectors.android.sampler.script import Log, killing, script
 from edgewatt.collectors.transports.link import LinkLost
 from edgewatt.profiler.batch import Batch, Gap
 from edgewatt.profiler.channel import Opened
-from edgewatt.profiler.clock import Clock, HostClock
+from edgewatt.profiler.clock import NS_PER_S, Clock, HostClock
 from edgewatt.profiler.errors import DeviceError
 from edgewatt.profiler.protocols import Learnt
 
@@ -30,6 +30,9 @@ _CAUSES: Final = {
     "deadline": "the sampler's deadline came before the end of the run",
     "full": "the sampler's log was full",
 }
+_EARLIER: Final = "what the sampler wrote last was not readable, or it was stopped before"
+# Stopping it takes that long on a busy phone.
+_LATE_NS: Final = 10 * NS_PER_S
 _ENDED: Final = "the sampler ended on the phone before it was stopped"
 
 # `setsid` and `mkfifo` are toybox's. Without a FIFO the script waits by `sleep`, which forks.
@@ -118,6 +121,8 @@ class DetachedSampler:
         ended = self._reader.ended or Ended("")
         if ended.cause != "stopped":
             yield from self._reader.broken(_CAUSES.get(ended.cause, _ENDED), up_ns)
+        elif up_ns is not None:
+            yield from self._reader.cut(_EARLIER, up_ns, _LATE_NS)
 
     def learnt(self) -> Learnt:
         """What the lines that came say of those that did not."""

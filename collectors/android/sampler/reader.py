@@ -53,6 +53,10 @@ class Reader:
         """Nothing more comes for now: a gap in each stream that had begun, of no length if its end is not known yet."""
         return [gap for stream in self._streams if (gap := stream.broken(cause, until_ns)) is not None]
 
+    def cut(self, cause: str, until_ns: int, least_ns: int) -> list[Gap]:
+        """A script that ended as it was told to, until when: a gap in each stream that had ended long before."""
+        return [gap for stream in self._streams if (gap := stream.cut(cause, until_ns, least_ns)) is not None]
+
     def take(self) -> list[Batch | Gap]:
         """What has come since the last call: each stream's in order."""
         return [item for stream in self._streams for item in stream.take()]

@@ -69,6 +69,12 @@ class StreamRows:
             return None
         return Gap(self._last_ns, max(self._last_ns, until_ns or 0), cause, None, self._group.stream)
 
+    def cut(self, cause: str, until_ns: int, least_ns: int) -> Gap | None:
+        """What should have come until then and did not, if it is more than `least_ns` and than a gap is."""
+        if self._last_ns is None or until_ns - self._last_ns <= max(self._gap_ns, least_ns):
+            return None
+        return self.broken(self._cause or cause, until_ns)
+
     def add(self, row: Row) -> None:
         """One line, as `parse_line` returned it."""
         tick, read_ns = int(row[1]), self._time_ns(row)
