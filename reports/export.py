@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 
 import pyarrow.parquet as pq
 
+from edgewatt.profiler.calibration.calibration import Calibration
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.durable import TEMPORARY, rename_durably
 from edgewatt.profiler.storage.manifest import plain
@@ -18,6 +19,8 @@ from edgewatt.profiler.tables import SCHEMA_VERSION
 from edgewatt.reports.ci.series import write_github_action_benchmark, write_otava
 from edgewatt.reports.export_csv import write_csv
 from edgewatt.reports.export_markdown import write_markdown
+from edgewatt.reports.formats.chosen import Chosen
+from edgewatt.reports.formats.consumers import CONSUMERS, exporter_for
 from edgewatt.reports.source import Source, Table
 
 Exporter = Callable[[Source, BinaryIO], None]
@@ -46,29 +49,53 @@ FORMATS: Final[Mapping[str, Exporter]] = {
     "markdown": write_markdown,
     "otava": write_otava,
     "parquet": write_parquet,
+    **{to: exporter_for(to) for to in CONSUMERS},
 }
+_PICKLE_ENDINGS: Final = (".pkl", ".pickle")
 
 
-def export(runs: Sequence[Trace], to: str, output: str | Path, *, table: Table = "results") -> None:
+def export(
+    runs: Sequence[Trace],
+    to: str,
+    output: str | Path,
+    *,
+    table: Table = "results",
+    calibrations: Sequence[Calibration] = (),
+    chosen: Chosen | None = None,
+) -> tuple[str, ...]:
     """Write `table` of the runs in the format `to` into the file `output`, or to standard output if that is `-`.
 
-    The file is the old one or the whole new one, whatever happens. Raises UsageError for an unknown format, a run
-    without the table, or an `output` that cannot be written.
+    Returns what the format left out, each a sentence. The file is the old one or the whole new one, whatever happens.
+    Raises UsageError for an unknown format, a run without the table, a calibration or choice that the format does not
+    take, or an `output` that cannot be written.
     """
     if to not in FORMATS:
         raise UsageError(f"--to {to}: no such format; known are {', '.join(FORMATS)}")
     if "\0" in str(output):
         raise UsageError(f"-o {str(output)!r}: no file can have a NUL in its name")
-    source = Source(runs, table)
+    source = Source(runs, table, calibrations, chosen or Chosen())
+    _refuse_unfit(source, to, str(output))
     if str(output) == STANDARD_OUTPUT:
         _to_standard_output(FORMATS[to], source, to)
     else:
         _to_file(partial(FORMATS[to], source), Path(output))
+    return tuple(source.notices)
+
+
+def _refuse_unfit(source: Source, to: str, output: str) -> None:
+    """What is only for the formats of other programs, and a pickle that nobody asked for."""
+    if to not in CONSUMERS and source.calibrations:
+        raise UsageError(f"--to {to} is made of runs; the tables of a calibration are Parquet already")
+    if to not in CONSUMERS and source.chosen != Chosen():
+        raise UsageError(f"--to {to} takes all rows; choosing them is for {', '.join(CONSUMERS)}")
+    if to in CONSUMERS and output.lower().endswith(_PICKLE_ENDINGS) and not source.chosen.pickled:
+        raise UsageError(f"-o {output}: JSON under the name of a pickle; say --pickle for one, or call it .json")
 
 
 def _to_standard_output(exporter: Exporter, source: Source, to: str) -> None:
-    if to == "parquet" and sys.stdout.isatty():
-        raise UsageError("Parquet is no text for a terminal; name a file with -o, or send standard output elsewhere")
+    if (to == "parquet" or source.chosen.pickled) and sys.stdout.isatty():
+        what = "A pickle" if source.chosen.pickled else "Parquet"
+        raise UsageError(f"{what} is no text for a terminal; name a file with -o, or send standard output elsewhere")
     sys.stdout.flush()
     exporter(source, sys.stdout.buffer)
     sys.stdout.buffer.flush()

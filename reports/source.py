@@ -1,14 +1,16 @@
 """What an exporter is given."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import pyarrow as pa
 
+from edgewatt.profiler.calibration.calibration import Calibration
 from edgewatt.profiler.comparing.tables import table_of_run
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.tables import BUDGET, REPEATS, RESULTS
+from edgewatt.reports.formats.chosen import Chosen
 
 Table = Literal["results", "repeats", "budget"]
 TABLES: Final[Mapping[Table, pa.Schema]] = {"results": RESULTS, "repeats": REPEATS, "budget": BUDGET}
@@ -16,10 +18,16 @@ TABLES: Final[Mapping[Table, pa.Schema]] = {"results": RESULTS, "repeats": REPEA
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The runs to export, and which of their tables."""
+    """The runs to export, and which of their tables; for formats of other programs (reports/formats) calibrations too.
+
+    An exporter adds to `notices` what it left out.
+    """
 
     runs: Sequence[Trace]
     table: Table = "results"
+    calibrations: Sequence[Calibration] = ()
+    chosen: Chosen = field(default_factory=Chosen)
+    notices: list[str] = field(default_factory=list)
 
     def rows(self) -> pa.Table:
         """That table of all runs, one below the other, with exactly its columns and storage types.

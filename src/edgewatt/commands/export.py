@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from edgewatt.commands.arguments import count
+from edgewatt.collectors.runtimes.tflite_kernels import kernels_of
+from edgewatt.commands.arguments import count, model_path
 from edgewatt.profiler.calibration.calibration import read_calibration
 from edgewatt.profiler.calibration.contents import holds
 from edgewatt.profiler.calibration.head import FILE_NAME
 from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.identity import sha256_of_file
+from edgewatt.profiler.operator_kernel import OperatorKernel
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.reports.escape import printable
 from edgewatt.reports.export import FORMATS, STANDARD_OUTPUT, export
@@ -30,6 +33,7 @@ for other programs, each in its own units (docs/exports.md):
   edgewatt export fleet.zip --to fedscale --pickle -o client_device_capacity      as FedScale itself reads it
   edgewatt export runs/blocks --to ofa --names keys.csv -o 224_lookup_table.yaml  keys.csv: model,name
   edgewatt export runs/kernels --to nn-meter --configs conv-bn-relu_prior.json -o profiled_results.json
+  edgewatt export runs/ops --to nn-meter --graph net.tflite -o kernels.json       operators that runs/ops measured alone
 """
 
 
@@ -55,6 +59,9 @@ def _add_choices(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--names", metavar="FILE", help="a table model,name: what the other program calls our models")
     group.add_argument("--configs", metavar="FILE", help="nn-Meter's JSON of its kernels, for their configurations")
+    group.add_argument(
+        "--graph", metavar="FILE", action="append", default=[], help="a model's .tflite: the shapes of its operators"
+    )
     group.add_argument("--rssi", metavar="DBM", type=float, help="the signal at which rates of a radio are looked up")
     group.add_argument("--local-steps", metavar="N", type=count, help="steps of training in a round (oort-durations)")
     group.add_argument("--pickle", action="store_true", help="a pickle, which executes what is in it when it is loaded")
@@ -73,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
     for notice in (*of_runs, *(notice for one in calibrations for notice in one.notices), *said):
         print(f"notice: {printable(notice)}", file=sys.stderr)
     if args.json:
-        print(json.dumps({"written": args.output, "format": args.to, "table": args.table, "runs": args.runs}))
+        wrote = {"written": args.output, "format": args.to, "table": args.table, "runs": args.runs}
+        print(json.dumps({**wrote, "notices": list(said)}))
     return 0
 
 
@@ -82,7 +90,13 @@ def _chosen(args: argparse.Namespace) -> Chosen:
         where=where_of(args.where),
         names=names_in(args.names) if args.names else {},
         configs=configs_in(args.configs) if args.configs else {},
+        graphs=dict(_graph(model_path(file)) for file in args.graph),
         rssi_dbm=args.rssi,
         local_steps=args.local_steps,
         pickled=args.pickle,
     )
+
+
+def _graph(path: Path) -> tuple[str, list[OperatorKernel]]:
+    kernels = kernels_of(path)
+    return sha256_of_file(path), kernels
