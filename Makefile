@@ -62,6 +62,7 @@ test-pythons:
 coverage-figures: $(VENV)/ready
 	$(BIN)/python -m tests.virtual_time -o docs/validation/coverage-phone.md
 	$(BIN)/python -m tests.virtual_meter -o docs/validation/coverage-meter.md
+	$(BIN)/python -m tests.virtual_suite --seeds 300 --processes 2 -o docs/validation/coverage-calibration.md
 
 benchmarks: $(VENV)/ready
 	$(BIN)/python benchmarks/table.py

@@ -5,7 +5,7 @@ from functools import cache
 from edgewatt.collectors.android.sampler.lines import Header, parse_line
 from edgewatt.collectors.android.sampler.survey import parse_survey
 from edgewatt.virtual_lab.phone.virtual_time import Plan, VirtualRun
-from edgewatt.virtual_lab.phone.virtual_time.run import SELF_STAT
+from edgewatt.virtual_lab.phone.virtual_time.telling import SELF_STAT
 
 S = 1_000_000_000
 MS = 1_000_000

@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from edgewatt.profiler.collecting.offers import Offering
 from edgewatt.profiler.device import Device, DeviceUri, Family, open_device
 from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.protocols import Workload, WorkloadRequest
 from edgewatt.virtual_lab.keeping_truth import Copied, KeepingTruth
 from edgewatt.virtual_lab.phone.anatomy import BATTERY
 from edgewatt.virtual_lab.phone.personalities import DEFAULT, personality
+from edgewatt.virtual_lab.truth_of_loads import TruthfulLoads
 
 PHONE, BENCH, JETSON = "phone", "bench", "jetson"
 _OURS: Final = ("personality", "seed", "quirk", "fault")
@@ -110,6 +112,8 @@ def _as_virtual(
     uri: DeviceUri, said: Mapping[str, Any], inner: Device, beside: tuple[Device, ...], close: Callable[[], None]
 ) -> Device:
 
+    also = _MAIN if beside else {}
+    loads = inner.loads
     device = replace(
         inner,
         uri=uri.text,
@@ -117,7 +121,8 @@ def _as_virtual(
         device_id=f"virtual-{said['personality']}-{said['seed']}",
         simulated=True,
         facts={**inner.facts, "personality": said["personality"], "seed": said["seed"]},
-        workload=None if inner.workload is None else _with_runner(inner.workload, said, _MAIN if beside else {}),
+        workload=None if inner.workload is None else _with_runner(inner.workload, said, also),
+        loads=TruthfulLoads(loads, Path(said["truth"]), also) if isinstance(loads, Offering) else loads,
         beside=beside,
         close=close,
     )

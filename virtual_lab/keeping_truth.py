@@ -7,7 +7,7 @@ of power, and each rail as channel_name makes a name of its label. The log behin
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -107,16 +107,7 @@ class KeepingTruth:
 
     def _settled(self) -> bytes:
         """What the log says anew, once it holds all that happened until now."""
-        end_s = time.monotonic() + _ANSWER_S
-        try:
-            word = mark(self.log.parent)
-            while f'"mark": ["{word}"]'.encode() not in (news := self._news()):
-                if time.monotonic() > end_s:
-                    raise DeviceError(f"the virtual phone's kernel did not answer within {_ANSWER_S:g} s")
-                time.sleep(_LOOK_S)
-        except OSError as error:
-            raise DeviceError(f"the virtual phone's kernel is gone: {error}") from error
-        return news
+        return settled(self.log.parent, self._news)
 
     def _news(self) -> bytes:
         """The whole lines that were not copied yet."""
@@ -128,3 +119,17 @@ class KeepingTruth:
     def _copy(self, news: bytes, sink: Sink) -> None:
         self.copied.size_b += len(news)
         sink.raw(TRUTH, news)
+
+
+def settled(lab: Path, news: Callable[[], bytes]) -> bytes:
+    """What the log of a phone says anew, once it holds all that happened until now. Raises DeviceError."""
+    end_s = time.monotonic() + _ANSWER_S
+    try:
+        word = mark(lab)
+        while f'"mark": ["{word}"]'.encode() not in (said := news()):
+            if time.monotonic() > end_s:
+                raise DeviceError(f"the virtual phone's kernel did not answer within {_ANSWER_S:g} s")
+            time.sleep(_LOOK_S)
+    except OSError as error:
+        raise DeviceError(f"the virtual phone's kernel is gone: {error}") from error
+    return said

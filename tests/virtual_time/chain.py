@@ -4,10 +4,10 @@ The lines of a run come in one go, so that they reach the parsers in another ord
 start, the sampler, the runner, the echoes of the end.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from edgewatt.collectors.android.device import _remarks
 from edgewatt.collectors.android.files.catalogue import find_nodes
@@ -42,6 +42,7 @@ from edgewatt.profiler.storage.writer import RunWriter
 from edgewatt.profiler.units import Quantity
 from edgewatt.profiler.window import IDLE_AFTER, IDLE_BEFORE, Window
 from edgewatt.virtual_lab.phone.virtual_time import VirtualRun
+from edgewatt.virtual_lab.phone.virtual_time.telling import Telling
 from tests.virtual_time.mutations import NONE, Mutation
 
 URI: Final = "virtual:phone"
@@ -74,7 +75,7 @@ VOLTAGE_GAIN, RAIL_GAIN = 0.002, 0.01
 class Answering:
     """The phone's connection, over which it is only asked for its time, which passes on `clock`."""
 
-    run_of: VirtualRun
+    run_of: Telling
     change: Mutation
     clock: ManualClock
 
@@ -87,11 +88,19 @@ class Answering:
 
 
 def recorded(
-    run: VirtualRun, folder: Path, change: Mutation = NONE, *, sources: Collection[str] | None = None
+    run: VirtualRun,
+    folder: Path,
+    change: Mutation = NONE,
+    *,
+    sources: Collection[str] | None = None,
+    conditions: Mapping[str, Any] | None = None,
+    rates: Callable[[Plan], Plan] = lambda reading: reading,
+    more: Callable[[RunWriter], None] = lambda _: None,
 ) -> Trace:
     """The run as it lies in `folder`, a new one, before it is closed.
 
-    With `sources` only the streams are read from which these energy sources are formed.
+    With `sources` only the streams are read from which these energy sources are formed. `rates` changes what is read,
+    and `more` adds to the run.
     """
     clock = ManualClock(run.begin_ns)
     link = cast("Link", Answering(run, change, clock))
@@ -100,9 +109,10 @@ def recorded(
     comparing = DeviceClock(
         Device(URI, "phone", "virtual", (), target=PhoneTarget(phone, profile), clock=PHONE_CLOCK), clock
     )
-    writer = RunWriter.create(folder, _manifest())
+    writer = RunWriter.create(folder, replace(_manifest(), conditions=dict(conditions or {})))
     writer.update(clocks={**writer.manifest.clocks, **comparing.begin()}, configs={CONFIG: dict(FACTS)})
-    _sample(writer, run, phone, _plan(run, profile, clock.now_ns(), sources), change)
+    _sample(writer, run, phone, rates(_plan(run, profile, clock.now_ns(), sources)), change)
+    more(writer)
     for name, (t0_ns, t1_ns) in zip((IDLE_BEFORE, IDLE_AFTER), run.idle_ns, strict=True):
         writer.window(Window(name, t0_ns, t1_ns))
     for repeat in range(run.plan.repeats):
@@ -123,7 +133,7 @@ def _manifest() -> Manifest:
     )
 
 
-def _plan(run: VirtualRun, profile: DeviceProfile, at_ns: int, sources: Collection[str] | None) -> Plan:
+def _plan(run: Telling, profile: DeviceProfile, at_ns: int, sources: Collection[str] | None) -> Plan:
     later_ns = at_ns + round(BETWEEN_LOOKS_S * NS_PER_S)
     looks = [parse_survey(run.survey(t_ns, SYSFS, PROC)) for t_ns in (at_ns, later_ns)]
     whole = plan(find_nodes(looks[1], profile, sysfs=SYSFS, proc=PROC, earlier=looks[0]))
@@ -136,7 +146,7 @@ def _groups_of(whole: Plan, sources: Collection[str]) -> tuple[Group, ...]:
     return tuple(g for g in whole.groups if any(c.column in columns for node in g.nodes for c in node.channels))
 
 
-def _sample(writer: RunWriter, run: VirtualRun, phone: Phone, reading: Plan, change: Mutation) -> None:
+def _sample(writer: RunWriter, run: Telling, phone: Phone, reading: Plan, change: Mutation) -> None:
     groups = reading.groups
     writer.add_collector(calibrated(reading.opened(NAME, {}), run))
     if not groups:
@@ -153,7 +163,7 @@ def _sample(writer: RunWriter, run: VirtualRun, phone: Phone, reading: Plan, cha
     writer.update(device={**device, "instruments": {NAME: dict(reader.learnt().facts)}})
 
 
-def calibrated(opened: Opened, run: VirtualRun) -> Opened:
+def calibrated(opened: Opened, run: Telling) -> Opened:
     """The gains of current, voltage and rails stated as they were drawn: what `calibrate` would put into a profile."""
     gain_rel = {Quantity.CURRENT: run.phone.gauge_gain_rel, Quantity.VOLTAGE: VOLTAGE_GAIN, Quantity.ENERGY: RAIL_GAIN}
     channels = {

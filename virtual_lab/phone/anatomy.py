@@ -4,8 +4,10 @@ Every watt is assumed, in the order of magnitude of phones (facts of measurement
 phone that idles with a dark screen 0.3 to 0.6 W); a truth has to be known here, not to be like any one phone.
 """
 
+from collections.abc import Collection
 from typing import Final
 
+from edgewatt.virtual_lab.phone.gpu_steps import GPU_HZ
 from edgewatt.virtual_lab.phone.personality import Cluster, Personality
 from edgewatt.virtual_lab.power.domains import Boundary, Device, Domain, Load, Throttle, Zone, at_the_supply
 
@@ -14,24 +16,31 @@ SOC, SKIN, CELL = "soc", "skin", "battery"
 SCREEN, OWN = "screen", "own"
 # What else runs: what the host asks for beside the sampler, what wakes up by itself, and another program.
 HOST, BACKGROUND, NEIGHBOUR = "host", "background", "neighbour"
+COPY, RADIO, SEND, RECEIVE, TAIL = "copy", "radio", "send", "receive", "tail"
 
 _LOW_V, _HIGH_V = 0.58, 1.02
-_GPU_HZ: Final = (151e6, 202e6, 251e6, 302e6, 400e6, 471e6, 572e6, 701e6, 762e6, 848e6)
 _MEMORY_W: Final = 0.5
+# Of what a cluster draws with all its cores busy, what they share, and the first of them wakes.
+ON_SHARE: Final = 0.2
+# The radio's power at use 1: what its loads are told as shares of.
+RADIO_W: Final = 4.0
 _REGULATOR: Final = 0.9
 # How much of the memory's bandwidth a unit takes while it works.
 _BANDWIDTH: Final = {"cpu": 0.5, "gpu": 0.8, "npu": 0.6}
+# And a processor that copies memory.
+COPYING: Final = 0.25
 
 
 def device_of(phone: Personality) -> Device:
     """The parts of a phone, with boundaries: `battery`, what its cell gives; `cpu`; and each of its rails."""
     domains = (
         *(_cluster(number, cluster) for number, cluster in enumerate(phone.clusters)),
-        _part("gpu", phone.gpu_w, 0.004, frequencies_hz=_GPU_HZ),
+        _part("gpu", phone.gpu_w, 0.004, frequencies_hz=GPU_HZ),
         Domain("npu", idle_w=0.002, full_w=phone.npu_w, rise_s=0.003, zone=SOC, efficiency=_REGULATOR),
         Domain("memory", idle_w=0.02, full_w=_MEMORY_W, rise_s=0.002, efficiency=_REGULATOR),
         Domain(SCREEN, idle_w=0.0, full_w=phone.screen_w, rise_s=0.05, fall_s=0.05, efficiency=_REGULATOR),
-        Domain("other", idle_w=phone.idle_w, suspended_w=0.012, efficiency=_REGULATOR),
+        Domain(RADIO, phone.radio_idle_w, full_w=RADIO_W, rise_s=0.002, fall_s=0.002, efficiency=_REGULATOR),
+        Domain("other", max(phone.idle_w - phone.radio_idle_w, 0.0), suspended_w=0.012, efficiency=_REGULATOR),
     )
     names = [domain.name for domain in domains]
     clusters = tuple(f"cpu{number}" for number in range(len(phone.clusters)))
@@ -51,22 +60,26 @@ def device_of(phone: Personality) -> Device:
     )
 
 
-def unit_loads(phone: Personality, unit: str, threads: int, share: float) -> dict[str, float]:
+def unit_loads(
+    phone: Personality, unit: str, threads: int, share: float, allowed: Collection[int] = ()
+) -> dict[str, float]:
     """The intensity of each load while `unit` works: on the CPU the biggest cores that are on, one thread each.
 
-    Where an accelerator has a `share` of the network below 1, one big core works the rest of the time.
+    Of a process that is pinned, those of the `allowed` processors. Where an accelerator has a `share` of the network
+    below 1, one big core works the rest of the time.
     """
     if unit == "cpu":
-        return _on_cpu(phone, threads)
+        return _on_cpu(phone, threads, allowed)
     accelerator = "gpu" if unit == "gpu" else "npu"
-    rest = {name: value * (1 - share) for name, value in _on_cpu(phone, 1).items()}
+    rest = {name: value * (1 - share) for name, value in _on_cpu(phone, 1, allowed).items()}
     return {**rest, accelerator: share}
 
 
-def _on_cpu(phone: Personality, threads: int) -> dict[str, float]:
+def _on_cpu(phone: Personality, threads: int, allowed: Collection[int] = ()) -> dict[str, float]:
     left, found = max(threads, 1), {f"cpu{number}": 0.0 for number in range(len(phone.clusters))}
     for number, cluster in reversed(list(enumerate(phone.clusters))):
-        taken = min(left, len(cluster.cpus)) if cluster.online else 0
+        room = len(set(cluster.cpus) & set(allowed)) if allowed else len(cluster.cpus)
+        taken = min(left, room) if cluster.online else 0
         found[f"cpu{number}"] = taken / len(cluster.cpus)
         left -= taken
     return {**found, "gpu": 0.0, "npu": 0.0}
@@ -77,14 +90,27 @@ def _loads(phone: Personality) -> list[Load]:
     parts = [Load(name, {name: 1.0, "memory": _BANDWIDTH[name]}) for name in ("gpu", "npu")]
     # On the little cores: what the shell, the sampler and adbd take, and the rest; of the memory they take little.
     others = [Load(name, {"cpu0": 1.0}) for name in (OWN, HOST, BACKGROUND, NEIGHBOUR)]
-    return [*clusters, *parts, Load(SCREEN, {SCREEN: 1.0}), *others]
+    # A loop that is pinned stays in its core's caches; one that copies takes the memory as well.
+    loops = [
+        Load(core_load(cpu), {f"cpu{n}": 1 / len(cluster.cpus)}, core)
+        for n, cluster in enumerate(phone.clusters)
+        for core, cpu in enumerate(cluster.cpus)
+    ]
+    radio = [Load(name, {RADIO: 1.0}) for name in (SEND, RECEIVE, TAIL)]
+    return [*clusters, *parts, Load(SCREEN, {SCREEN: 1.0}), *others, *loops, Load(COPY, {"memory": 1.0}), *radio]
+
+
+def core_load(cpu: int) -> str:
+    """The load of a loop on one processor."""
+    return f"core{cpu}"
 
 
 def _cluster(number: int, cluster: Cluster) -> Domain:
-    return _part(f"cpu{number}", cluster.top_w, 0.006, frequencies_hz=tuple(khz * 1e3 for khz in cluster.khz))
+    hz = tuple(khz * 1e3 for khz in cluster.khz)
+    return _part(f"cpu{number}", cluster.top_w, 0.006, frequencies_hz=hz, cores=len(cluster.cpus))
 
 
-def _part(name: str, top_w: float, idle_w: float, *, frequencies_hz: tuple[float, ...]) -> Domain:
+def _part(name: str, top_w: float, idle_w: float, *, frequencies_hz: tuple[float, ...], cores: int = 1) -> Domain:
     """A domain that takes `top_w` at its highest frequency; its voltage grows linearly with the frequency."""
     low_hz, high_hz = frequencies_hz[0], frequencies_hz[-1]
     volts = tuple(_LOW_V + (_HIGH_V - _LOW_V) * (hz - low_hz) / (high_hz - low_hz) for hz in frequencies_hz)
@@ -99,4 +125,6 @@ def _part(name: str, top_w: float, idle_w: float, *, frequencies_hz: tuple[float
         fall_s=0.004,
         zone=SOC,
         efficiency=_REGULATOR,
+        cores=cores,
+        on_share=ON_SHARE,
     )

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewatt.virtual_lab.phone.body import Body
 from edgewatt.virtual_lab.phone.tree import POLICIES
@@ -16,7 +17,6 @@ from edgewatt.virtual_lab.sensors.updates import Instants
 STAT: Final = "proc/stat"
 # proc(5): USER_HZ, in which processor time is counted.
 _TICKS_PER_S: Final = 100
-_TICK_NS: Final = 10**9 // _TICKS_PER_S
 
 Files = Mapping[str, Callable[[Instants], list[str | None]]]
 
@@ -41,20 +41,30 @@ def _states(body: Body, name: str, khz: tuple[int, ...], t_ns: Instants) -> list
 
 
 def _stat(body: Body, t_ns: Instants) -> list[str | None]:
-    """Each processor of a cluster is as busy as the others."""
-    awake = body.clocks.monotonic_ns(t_ns) // _TICK_NS
-    busy: list[Instants] = []
+    """What is pinned counts where it is; in the rest each processor of a cluster is as busy as the others."""
+    awake_s, rate = body.clocks.monotonic_ns(t_ns) * 1e-9, _rate(body, t_ns)
     cpus: list[int] = []
+    columns: list[Instants] = []
     for number, cluster in enumerate(body.phone.clusters):
-        ticks = np.rint(body.timeline.busy_s(t_ns, f"cpu{number}") * _TICKS_PER_S).astype(np.int64)
-        online = cluster.cpus if cluster.online else ()
-        busy.extend([ticks] * len(online))
-        cpus.extend(online)
-    total = np.sum(busy, axis=0)
-    idle = np.maximum(awake * len(cpus) - total, 0)
-    columns = [column for ticks in busy for column in (ticks.tolist(), np.maximum(awake - ticks, 0).tolist())]
+        for core, cpu in enumerate(cluster.cpus if cluster.online else ()):
+            busy_s = body.timeline.core_busy_s(t_ns, f"cpu{number}", core) * rate
+            cpus.append(cpu)
+            columns += [_ticks(busy_s), _ticks(awake_s - busy_s)]
     # In the order of their numbers, which is that of the clusters.
     rows = "".join(f"cpu{cpu} %d 0 0 %d 0 0 0 0 0 0\n" for cpu in cpus)
     text = f"cpu  %d 0 0 %d 0 0 0 0 0 0\n{rows}intr 0\nctxt %d\nbtime 1700000000\nprocesses 4242\n"
+    sums = [np.sum(columns[first::2], axis=0) for first in (0, 1)]
     switches = (t_ns // 10**5).tolist()
-    return [text % row for row in zip(total.tolist(), idle.tolist(), *columns, switches, strict=True)]
+    return [text % row for row in zip(*(c.tolist() for c in (*sums, *columns)), switches, strict=True)]
+
+
+def _rate(body: Body, t_ns: Instants) -> NDArray[np.float64]:
+    """How fast the phone's clock ran so far: at full load nothing of its time is idle, and none is given back."""
+    gone_ns = np.maximum(t_ns - body.origin_ns, 1)
+    rate: NDArray[np.float64] = (body.clocks.boottime_ns(t_ns) - body.clocks.boottime_ns(body.origin_ns)) / gone_ns
+    return rate
+
+
+def _ticks(seconds: NDArray[np.float64]) -> Instants:
+    """A thousandth of a tick is rounding."""
+    return np.maximum(np.floor(seconds * _TICKS_PER_S + 1e-3), 0).astype(np.int64)

@@ -2,7 +2,8 @@
 
     <CLOCK_MONOTONIC of the host in ns, or "now"> <process> <what> <words...>
 
-`busy UNIT THREADS SHARE`, `idle`, `phase NAME T0 T1 RUNS`, `mark WORD`, and of the stub commands `set NAME VALUE`.
+`busy UNIT THREADS SHARE`, `idle`, `pin CPUS`, `spin THREADS loop|copy SHARE`, `radio [send] [receive]`,
+`phase NAME T0 T1 RUNS`, `mark WORD`, and of the stub commands `set NAME VALUE`.
 """
 
 import os
@@ -15,6 +16,8 @@ from typing import Self
 LAB = "EDGEWATT_LAB"
 PIPE = "run/events"
 LINE_LIMIT_B = 512
+# In the lab's folder: the log of what really happens (truth.py).
+LOG = "lab_truth.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +90,19 @@ class Events:
         """A phase that ended."""
         self._tell(t1_ns, f"phase {name} {t0_ns} {t1_ns} {runs}")
 
-    def _tell(self, t_ns: int, text: str) -> None:
+    def radio(self, t_ns: int, *, send: bool, receive: bool) -> None:
+        """The radio sends or receives for this process from `t_ns` on, or neither."""
+        self._tell(t_ns, " ".join(["radio", *["send"] * send, *["receive"] * receive]))
+
+    def tell(self, t_ns: int, text: str, pid: int) -> None:
+        """Something of another process."""
         if self.fd is None:
             return
         try:
-            os.write(self.fd, f"{t_ns} {self.pid} {text}\n".encode())
+            os.write(self.fd, f"{t_ns} {pid} {text}\n".encode())
         except (BlockingIOError, BrokenPipeError):
             # A kernel that is gone, or does not read for the length of a pipe, learns no more of this program.
             self.fd = None
+
+    def _tell(self, t_ns: int, text: str) -> None:
+        self.tell(t_ns, text, self.pid)

@@ -8,9 +8,11 @@ import heapq
 from dataclasses import dataclass, field
 from typing import Final
 
-from edgewatt.virtual_lab.phone.anatomy import SCREEN, unit_loads
+from edgewatt.virtual_lab.phone.anatomy import COPY, COPYING, SCREEN, core_load, unit_loads
 from edgewatt.virtual_lab.phone.body import Body
 from edgewatt.virtual_lab.phone.events import Event
+from edgewatt.virtual_lab.phone.pinned import Pinned, placed
+from edgewatt.virtual_lab.phone.radio import Radio
 
 RAMP_NS: Final = 16_000_000
 LINGER_NS: Final = 80_000_000
@@ -22,34 +24,54 @@ class Governor:
     """Takes events in the order in which they are read. Clock changes that lie ahead wait in a queue."""
 
     body: Body
+    radio: Radio = field(init=False)
     _working: dict[int, dict[str, float]] = field(default_factory=dict)
+    _pinned: dict[int, Pinned] = field(default_factory=dict)
+    _allowed: dict[int, tuple[int, ...]] = field(default_factory=dict)
     _ahead: list[tuple[int, int, str, float]] = field(default_factory=list)
     _turn: dict[str, int] = field(default_factory=dict)
     _wanted_hz: dict[str, float] = field(default_factory=dict)
     _limits_hz: dict[str, tuple[float, float]] = field(default_factory=dict)
     _awake: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.radio = Radio(self.body)
+
     @property
     def working(self) -> frozenset[int]:
-        """The processes that said they work."""
-        return frozenset(self._working)
+        """The processes that said they work, or are watched."""
+        return frozenset(self._working) | frozenset(self._allowed)
 
     def hear(self, event: Event, t_ns: int) -> int:
         """Let an event be so from `t_ns` on, or from the first instant that is open; which that is."""
         match event.what, event.words:
             case "busy", (unit, threads, share):
-                self._working[event.pid] = unit_loads(self.body.phone, unit, _whole(threads), _share(share))
+                allowed = self._allowed.get(event.pid, ())
+                loads = unit_loads(self.body.phone, unit, _whole(threads), _share(share), allowed)
+                self._working[event.pid] = loads
+                return self._settle(t_ns)
+            case "pin", (cpus,):
+                self._allowed[event.pid] = _numbers(cpus)
+            case "spin", (threads, what, share):
+                allowed = self._allowed.get(event.pid, ())
+                self._pinned[event.pid] = Pinned(allowed, _whole(threads), what == "copy", _share(share))
                 return self._settle(t_ns)
             case "idle", _:
                 self._working.pop(event.pid, None)
+                self._pinned.pop(event.pid, None)
                 return self._settle(t_ns)
+            case "radio", words:
+                return self.radio.hear(event.pid, words, t_ns)
             case "set", ("screen", state):
                 return self.body.change("load", SCREEN, t_ns, float(state == "on"))
         return t_ns
 
     def gone(self, pid: int, t_ns: int) -> None:
         """A process ended without saying that its work did."""
-        if self._working.pop(pid, None) is not None:
+        self.radio.gone(pid, t_ns)
+        self._allowed.pop(pid, None)
+        told = self._working.pop(pid, None), self._pinned.pop(pid, None)
+        if told != (None, None):
             self._settle(t_ns)
 
     def limit(self, domain: str, limits_hz: tuple[float, float], governor: str, t_ns: int) -> None:
@@ -68,11 +90,13 @@ class Governor:
         self.body.ask_hz(domain, t_ns, max((step for step in within if step <= hz), default=within[0]))
 
     def due_ns(self) -> int | None:
-        """When the next change of a clock is due."""
-        return self._ahead[0][0] if self._ahead else None
+        """When the next change of a clock is due, or of the radio."""
+        ahead = (self._ahead[0][0] if self._ahead else None, self.radio.due_ns())
+        return min((ns for ns in ahead if ns is not None), default=None)
 
     def act(self, until_ns: int) -> None:
         """Change the clocks that are due."""
+        self.radio.act(until_ns)
         while self._ahead and self._ahead[0][0] <= until_ns:
             t_ns, turn, domain, hz = heapq.heappop(self._ahead)
             if self._turn.get(domain) == turn:
@@ -83,7 +107,14 @@ class Governor:
         body = self.body
         names = [f"cpu{n}" for n in range(len(body.phone.clusters))] + ["gpu", "npu"]
         wanted = {name: min(sum(work.get(name, 0.0) for work in self._working.values()), 1.0) for name in names}
-        t_ns = body.load(wanted, t_ns)
+        cores = placed(body.phone, self._pinned.values())
+        loops = {
+            core_load(cpu): cores[cpu].share if cpu in cores else 0.0 for one in body.phone.clusters for cpu in one.cpus
+        }
+        copying = min(COPYING * sum(of.share for of in cores.values() if of.copies), 1.0)
+        t_ns = body.load({**wanted, **loops, COPY: copying}, t_ns)
+        for number, cluster in enumerate(body.phone.clusters):
+            wanted[f"cpu{number}"] += sum(cpu in cores for cpu in cluster.cpus)
         for name in names:
             steps = body.steps_hz(name)
             if not steps or (wanted[name] > 0) == (name in self._awake):
@@ -97,6 +128,10 @@ class Governor:
                 self._awake.discard(name)
                 heapq.heappush(self._ahead, (t_ns + LINGER_NS, turn, name, steps[0]))
         return t_ns
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(",") if word.isdecimal() and len(word) < 4)
 
 
 def _whole(text: str) -> int:

@@ -36,6 +36,9 @@ from edgewatt.virtual_lab.phone.writable import Writable
 BEHIND_NS: Final = 3_000_000
 _PIPE_B: Final = 1 << 16
 _OWN_NS: Final = 100_000_000
+# Of a processor, what a shell takes that loops (assumed), and the process that stands for all of them.
+_LOOPS: Final = 0.5
+_NOBODY: Final = 0
 _PRIORITY: Final = 5
 # How long one thread may keep the other from running.
 _SWITCH_S: Final = 1e-4
@@ -58,6 +61,8 @@ class Kernel:
         self._logged = 0
         self._own_share = 0.0
         self._own_s: dict[int, float] = {}
+        self._own_busy: set[int] = set()
+        self._own_loops = 0
         self._own_due_ns = self._origin_ns
         self._log = (self._tree.lab / TRUTH).open("a", buffering=1)
         self._heard: deque[tuple[int, bytes]] = deque()
@@ -143,7 +148,7 @@ class Kernel:
 
     def _take(self, event: Event, now_ns: int) -> None:
         happened_ns = now_ns if event.t_ns is None else min(event.t_ns, now_ns)
-        if event.what == "busy":
+        if event.what in ("busy", "pin", "radio"):
             self._watch(event.pid)
         self._governor.act(happened_ns)
         if event.what in ("phase", "mark"):
@@ -171,9 +176,20 @@ class Kernel:
         self._governor.gone(pid, now_ns)
 
     def _own_load(self, now_ns: int) -> None:
-        """What the shells and the sampler took of a processor, as measured, is a load of the little cores."""
+        """What the shells and the sampler took of a processor, as measured, is a load of the little cores.
+
+        One that takes most of one, twice in a row, is a loop that is pinned nowhere: the scheduler gives it a big core.
+        """
         spent = dict(self._spent())
-        taken_s = sum(max(s - self._own_s.get(pid, s), 0.0) for pid, s in spent.items())
+        each_s = {pid: max(s - self._own_s.get(pid, s), 0.0) for pid, s in spent.items()}
+        busy = {pid for pid, s in each_s.items() if s > _LOOPS * _OWN_NS / 1e9}
+        loops, self._own_busy = busy & self._own_busy, busy
+        if len(loops) != self._own_loops:
+            self._own_loops = len(loops)
+            told = ("cpu", str(len(loops)), "1")
+            event = Event(None, _NOBODY, "busy", told) if loops else Event(None, _NOBODY, "idle")
+            self._governor.hear(event, now_ns - BEHIND_NS)
+        taken_s = sum(s for pid, s in each_s.items() if pid not in loops)
         self._own_s, self._own_due_ns = spent, now_ns + _OWN_NS
         cores = len(self._phone.clusters[0].cpus)
         share = round(min(taken_s / (_OWN_NS / 1e9) / cores, 1.0), 3)

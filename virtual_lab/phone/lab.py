@@ -22,12 +22,14 @@ from edgewatt.virtual_lab.phone.events import PIPE
 from edgewatt.virtual_lab.phone.personalities import personality
 from edgewatt.virtual_lab.phone.personality import Personality
 from edgewatt.virtual_lab.phone.shell import PhoneShell
+from edgewatt.virtual_lab.phone.spinning import PINS
 from edgewatt.virtual_lab.phone.standing import Standing
 from edgewatt.virtual_lab.phone.tree import Tree, fell, grow
 from edgewatt.virtual_lab.phone.truth import TRUTH
 
 PREFIX: Final = "edgewatt-phone-"
 _KERNEL: Final = "edgewatt.virtual_lab.phone.kernel"
+_SPINNING: Final = "edgewatt.virtual_lab.phone.spinning"
 _CLOCKWORK: Final = "edgewatt.virtual_lab.phone.clockwork"
 _SHM: Final = "/dev/shm"  # noqa: S108
 # For what a client may push (a model, a delegate).
@@ -82,12 +84,13 @@ def phone_lab(
             root.chmod(0o755)
             tree = grow(root, phone, seed)
             _show_sync_the_whole(tree)
-            os.mkfifo(tree.lab / PIPE)
-            # Held open: who writes into it never waits for a reader.
-            stack.callback(os.close, os.open(tree.lab / PIPE, os.O_RDWR | os.O_NONBLOCK))
+            for pipe in (PIPE, PINS):
+                os.mkfifo(tree.lab / pipe)
+                # Held open: who writes into it never waits for a reader.
+                stack.callback(os.close, os.open(tree.lab / pipe, os.O_RDWR | os.O_NONBLOCK))
             was = {"personality": name, "quirks": list(quirks), "seed": seed, "origin_ns": origin_ns}
             (tree.lab / TRUTH).write_text(json.dumps(was) + "\n")
-            for module, more in ((_CLOCKWORK, _clock(phone, tree)), (_KERNEL, {})):
+            for module, more in ((_CLOCKWORK, _clock(phone, tree)), (_KERNEL, {}), (_SPINNING, {})):
                 stack.callback(Standing(module, {**was, **more, "root": str(root)}).end)
             adb = stack.enter_context(serve(_banner(phone), PhoneShell(tree), root, approve, faults, port))
         except KeyFormatError as error:

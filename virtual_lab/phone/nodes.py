@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgewatt.virtual_lab.phone import services
+from edgewatt.virtual_lab.phone import history, services
 from edgewatt.virtual_lab.phone.body import Body
 from edgewatt.virtual_lab.phone.clusters import cluster_files
 from edgewatt.virtual_lab.phone.gauge import FuelGauge, Seen
@@ -25,6 +25,7 @@ LIVE_S: Final = 0.02
 COUNTED_S: Final = 0.1
 _ZONES_S: Final = 0.25
 _WIFI_S: Final = 3.0
+_HISTORY_S: Final = 1.0
 _HOT_C: Final = 2.0
 
 Texts = list[str | None]
@@ -78,6 +79,10 @@ def nodes(body: Body, instruments: Instruments) -> Iterator[Node]:
     phone, gauge, told, rails = body.phone, instruments.gauge, instruments.told, instruments.rails
     yield Node(LIVE_S, {f"{LAB}/run/monotonic": _each(lambda t_ns: f"{body.monotonic_ns(t_ns) // 10**6}\n")})
     live, counted = cluster_files(body)
+
+    def told_at(t_ns: Instants) -> list[tuple[Seen, int]]:
+        return list(zip(told.see(t_ns), t_ns.tolist(), strict=True))
+
     yield Node(LIVE_S, live)
     yield Node(COUNTED_S, {**counted, **gpu_files(body)})
     yield Node(_ZONES_S, dict(_zones(body)))
@@ -87,10 +92,16 @@ def nodes(body: Body, instruments: Instruments) -> Iterator[Node]:
         yield Node(1.0, {_run("power_stats"): _each(lambda t_ns: services.power_stats(body, rails.uws(t_ns)))})
     if phone.gauge_readable:
         yield Node(LIVE_S, dict(_supply(body, gauge)), gauge.see)
+    remembered = {"batterystats_checkin": history.checkin, "batterystats_history": history.history}
+    yield Node(
+        _HISTORY_S, {f"{LAB}/run/{name}": partial(_remembered, body, say) for name, say in remembered.items()}, told_at
+    )
+    yield Node(_HISTORY_S, {f"{LAB}/run/surfaceflinger_latency": _each(partial(history.latency, body))})
     yield Node(_ZONES_S, {_run("battery"): lambda seen: [services.battery(body, one) for one in seen]}, told.see)
     yield Node(1.0, {_run("thermal"): _each(partial(services.thermal, body))})
     yield Node(1.0, {_run("gpu"): _each(partial(services.gpu_work, body))})
-    yield Node(_WIFI_S, {f"{LAB}/run/wifi": _each(partial(services.wifi, body))})
+    wifi = {"wifi": services.wifi, "dumpsys_wifi": services.wifi_dump}
+    yield Node(_WIFI_S, {f"{LAB}/run/{name}": _each(partial(say, body)) for name, say in wifi.items()})
 
 
 _SERVICES: Final = {
@@ -108,6 +119,10 @@ def _run(service: str) -> str:
 def _each(say: Callable[[int], str | None]) -> Callable[[Instants], Texts]:
     """For what is read rarely, one instant after the other."""
     return lambda t_ns: [say(one) for one in t_ns.tolist()]
+
+
+def _remembered(body: Body, say: Callable[[Body, Seen, int], str], seen: list[tuple[Seen, int]]) -> Texts:
+    return [say(body, *one) for one in seen]
 
 
 def _supply(body: Body, gauge: FuelGauge) -> Iterator[tuple[str, Callable[[list[Seen]], Texts]]]:

@@ -60,7 +60,7 @@ PIXEL: Final = Personality(
         Rail(0, "S4M_VDD_CPUCL0", "CPU", "cpu0"),
         Rail(0, "S5M_VDD_INT", "SoC", "other", 0.15),
         Rail(0, "S1M_VDD_MIF", "Memory", "memory"),
-        Rail(1, "VSYS_PWR_WLAN_BT", "WiFi", "other", 0.20),
+        Rail(1, "VSYS_PWR_WLAN_BT", "WiFi", "radio"),
         Rail(1, "L2S_VDD_AOC_RET", "AOC-Memory", "other", 0.02),
         Rail(1, "S9S_VDD_AOC", "AOC-Logic", "other", 0.03),
         Rail(1, "S5S_VDDQ_MEM", "DDR", "memory", 0.2),

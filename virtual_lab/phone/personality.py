@@ -54,9 +54,11 @@ class Personality:
 
     `gauge_*` is its battery's fuel gauge, `gauge_gain_rel` and `gauge_offset_a` the spreads of its errors, `gauge_sign`
     -1 where a current out of it reads negative, as Android's rule is. `rooted`: a userdebug build whose adbd is root.
-    At `trip_c` of its chip the clocks of its processors are throttled. It sleeps `suspend_s` from `suspend_after_s` on
-    unless a wake lock is held. `denied`: paths under the tree that the shell may not read, with the wildcards of
-    fnmatch; `unlisted`: folders that it may search but not list.
+    Its radio hears the access point at `rssi_dbm`, or walks `rssi_swing_db` away from it and back, `rssi_swing_s` at
+    each station; `radio_send_w`, `_receive_w` and `_tail_w` are above its idle, at -54 dBm (radio_law.py). At `trip_c`
+    of its chip the clocks of its processors are throttled. It sleeps `suspend_s` from `suspend_after_s` on unless a
+    wake lock is held. `denied`: paths under the tree that the shell may not read, with the wildcards of fnmatch;
+    `unlisted`: folders that it may search but not list.
     """
 
     name: str
@@ -104,6 +106,16 @@ class Personality:
     screen_w: float = 0.6
     gpu_w: float = 2.5
     npu_w: float = 1.2
+    rssi_dbm: float = -54.0
+    rssi_swing_db: float = 0.0
+    rssi_swing_s: float = 30.0
+    link_mbit_per_s: float = 433.0
+    rtt_s: float = 0.004
+    radio_idle_w: float = 0.03
+    radio_send_w: float = 0.9
+    radio_receive_w: float = 0.55
+    radio_tail_w: float = 0.25
+    radio_tail_s: float = 0.2
     delegate_gpu: Fate = "all"
     delegate_nnapi: Fate = "none"
     delegate_hexagon: Fate = "absent"

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
+from edgewatt.profiler.clock import NS_PER_S
 from edgewatt.virtual_lab.phone.body import Body
 from edgewatt.virtual_lab.phone.gauge import Seen
+from edgewatt.virtual_lab.phone.radio_law import link_bit_per_s, rssi_dbm
 
 # ThermalService's own numbers (AOSP Temperature.java), and those of a phone that counts from one (second-hand).
 _TYPES: Final[Mapping[str, int]] = {"CPU": 0, "GPU": 1, "BATTERY": 2, "SKIN": 3}
@@ -101,13 +103,30 @@ def wifi(body: Body, t_ns: int) -> str | None:
     """`cmd wifi status` (Android 11 and later), with names that a client has to leave out; None where it has none."""
     if not body.phone.wifi_status:
         return None
-    rssi = -52 - t_ns // 10**9 % 5
     return (
         "Wifi is enabled\nWifi scanning is only available when wifi is enabled\n"
         "==== Primary ClientModeManager instance ====\n"
-        'Wifi is connected to "virtual lab"\n'
-        'WifiInfo: SSID: "virtual lab", BSSID: 02:00:5e:10:00:01, MAC: 02:00:5e:10:00:02, IP: /192.0.2.7, '
-        f"Security type: 2, Supplicant state: COMPLETED, Wi-Fi standard: 11ac, RSSI: {rssi}, Link speed: 433Mbps, "
-        "Tx Link speed: 433Mbps, Max Supported Tx Link speed: 866Mbps, Rx Link speed: 390Mbps, "
-        "Max Supported Rx Link speed: 866Mbps, Frequency: 5180MHz, Net ID: 0, Metered hint: false, score: 60\n"
+        f'Wifi is connected to "virtual lab"\nWifiInfo: {_wifi_info(body, t_ns)}\n'
+    )
+
+
+def wifi_dump(body: Body, t_ns: int) -> str:
+    """`dumpsys wifi`, of which there are thousands of lines (AOSP's WifiServiceImpl and WifiInfo, remembered)."""
+    return (
+        "Wi-Fi is enabled\nVerbose logging is off\nmInIdleMode false\nmScanPending false\n"
+        f"Dump of ClientModeImpl id=1\nmWifiInfo {_wifi_info(body, t_ns)}\nmLinkProperties {{}}\n"
+    )
+
+
+def _wifi_info(body: Body, t_ns: int) -> str:
+    """What Android asked its radio for last; the strength wavers by 2 dB."""
+    dbm = rssi_dbm(body.phone, (t_ns - body.origin_ns) / NS_PER_S)
+    said_dbm = round(dbm) + 2 - t_ns // NS_PER_S % 5
+    up, down = (round(link_bit_per_s(body.phone, dbm, down=down) / 1e6) for down in (False, True))
+    return (
+        'SSID: "virtual lab", BSSID: 02:00:5e:10:00:01, MAC: 02:00:5e:10:00:02, IP: /192.0.2.7, '
+        f"Security type: 2, Supplicant state: COMPLETED, Wi-Fi standard: 11ac, RSSI: {said_dbm}, "
+        f"Link speed: {up}Mbps, Tx Link speed: {up}Mbps, Max Supported Tx Link speed: 866Mbps, "
+        f"Rx Link speed: {down}Mbps, Max Supported Rx Link speed: 866Mbps, Frequency: 5180MHz, Net ID: 0, "
+        "Metered hint: false, score: 60"
     )

@@ -23,7 +23,6 @@ from edgewatt.virtual_lab.phone.tree import Tree
 
 _UPTIME: Final = re.compile(r"(?<![\w./}\"'-])/proc/uptime\b")
 _MICROSECONDS: Final = re.compile(rb"[0-9]+[.,][0-9]{6}")
-_SPINNING: Final = "edgewatt.virtual_lab.phone.spinning"
 _MACHINE_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # linux/capability.h and linux/prctl.h
@@ -49,7 +48,7 @@ class PhoneShell:
             "LC_ALL": "C",
             "HISTFILE": "",
             "EDGEWATT_SH": machine_shell(),
-            "EDGEWATT_SPINNING": f"{sys.executable} -m {_SPINNING}",
+            "EDGEWATT_PYTHON": sys.executable,
             LAB: str(self.tree.lab),
         }
         sh = str(self.tree.bin / "sh")

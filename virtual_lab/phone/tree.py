@@ -19,6 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from edgewatt.virtual_lab.phone.gpu_steps import GPU_HZ
+from edgewatt.virtual_lab.phone.layers import layers
 from edgewatt.virtual_lab.phone.personality import Personality
 
 LAB: Final = "lab"
@@ -31,6 +33,8 @@ WAKE_LOCK: Final = "sys/power/wake_lock"
 WAKE_UNLOCK: Final = "sys/power/wake_unlock"
 _SHELL_UID: Final = 2000
 _FELLING_S: Final = 10.0
+# A Mali's power policy, `[always_on] coarse_demand` of which a driver lists all (remembered); here the word alone.
+GPU_POLICY: Final = "power_policy"
 _SETTABLE: Final = ("scaling_min_freq", "scaling_max_freq", "scaling_governor")
 # The same for every phone of a generation, so that results name one tool; the environment says which phone it is on.
 _LAUNCHER: Final = """\
@@ -204,7 +208,16 @@ def _gpu(phone: Personality) -> dict[str, str]:
     at = gpu_folder(phone)
     models = {"adreno": "gpu_model", "samsung": "gpu_model", "tensor": "gpuinfo"}
     names = {"adreno": "Adreno730v1", "samsung": "MALI-G78", "tensor": "Mali-G78 20 cores r1p1 0x9202"}
-    return {f"{at}/{models[phone.gpu]}": f"{names[phone.gpu]}\n"} if phone.gpu in models else {}
+    found = {f"{at}/{models[phone.gpu]}": f"{names[phone.gpu]}\n"} if phone.gpu in models else {}
+    if phone.gpu == "tensor":
+        khz = [f"{hz / 1e3:.0f}" for hz in GPU_HZ]
+        found |= {
+            f"{at}/available_frequencies": f"{' '.join(khz)} \n",
+            f"{at}/scaling_min_freq": f"{khz[0]}\n",
+            f"{at}/scaling_max_freq": f"{khz[-1]}\n",
+            f"{at}/{GPU_POLICY}": "coarse_demand\n",
+        }
+    return found
 
 
 def gpu_folder(phone: Personality) -> str:
@@ -240,7 +253,7 @@ def _commands(tree: Tree, phone: Personality, seed: int) -> None:
             program = tree.bin / script.name.removesuffix(".sh")
             program.write_text(script.read_text())
             program.chmod(0o755)
-    for folder in ("run", "state", "props", "settings/system", "settings/global", "settings/secure"):
+    for folder in ("run/affinity", "state", "props", "settings/system", "settings/global", "settings/secure"):
         (tree.lab / folder).mkdir(parents=True)
     for name, value in properties(phone, seed).items():
         write(tree.lab / "props" / name, f"{value}\n")
@@ -250,9 +263,11 @@ def _commands(tree: Tree, phone: Personality, seed: int) -> None:
         "screen": "on" if phone.screen else "off",
         "uid": 0 if phone.rooted else _SHELL_UID,
         "powered": str(phone.plugged).lower(),
+        "online_mask": f"{sum(1 << cpu for one in phone.clusters if one.online for cpu in one.cpus):x}",
     }
     for name, state in states.items():
         write(tree.lab / "state" / name, f"{state}\n")
+    write(tree.lab / "state/layers", layers())
     tool = {"generation": phone.generation, "delegates": phone.fates, "late_lines": phone.late_lines}
     write(tree.lab / "tool.json", json.dumps(tool))
     mark = "========== BENCHMARK RESULTS ==========" if phone.generation == "litert" else ""

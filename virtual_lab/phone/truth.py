@@ -17,11 +17,12 @@ from edgewatt.profiler.errors import UsageError
 from edgewatt.virtual_lab.clocks import DeviceClocks
 from edgewatt.virtual_lab.phone.anatomy import BATTERY
 from edgewatt.virtual_lab.phone.body import clocks_of, timeline_of
+from edgewatt.virtual_lab.phone.events import LOG
 from edgewatt.virtual_lab.phone.personalities import personality
 from edgewatt.virtual_lab.power.load import Change, level
 from edgewatt.virtual_lab.power.timeline import Timeline
 
-TRUTH: Final = "lab_truth.jsonl"
+TRUTH: Final = LOG
 # In a run's folder.
 RAW: Final = f"raw/{TRUTH}"
 MEASURE: Final = "measure"

@@ -11,9 +11,10 @@ from typing import Final
 
 from edgewatt.virtual_lab.phone.governor import Governor
 from edgewatt.virtual_lab.phone.pen import Pen
-from edgewatt.virtual_lab.phone.tree import POLICIES, WAKE_LOCK, WAKE_UNLOCK
+from edgewatt.virtual_lab.phone.tree import GPU_POLICY, POLICIES, WAKE_LOCK, WAKE_UNLOCK, gpu_folder
 
 _LIMIT_B: Final = 256
+GPU: Final = "gpu"
 _HZ_PER_KHZ: Final = 1000.0
 
 
@@ -34,14 +35,20 @@ class Writable:
         for name in self._changed(WAKE_UNLOCK):
             self.locks.difference_update(self._words(name))
             self._write(WAKE_LOCK, "".join(f"{lock} " for lock in sorted(self.locks)) + "\n", now_ns)
-        for number, cluster in enumerate(self.governor.body.phone.clusters):
-            at = f"{POLICIES}/policy{cluster.cpus[0]}"
-            files = [f"{at}/{file}" for file in ("scaling_min_freq", "scaling_max_freq", "scaling_governor")]
-            if any([*self._changed(*files)]):
-                low, high, governor = ((self._words(file) or [""])[0] for file in files)
-                if low.isdecimal() and high.isdecimal():
-                    limits = (int(low) * _HZ_PER_KHZ, int(high) * _HZ_PER_KHZ)
-                    self.governor.limit(f"cpu{number}", limits, governor, now_ns)
+        phone = self.governor.body.phone
+        for number, cluster in enumerate(phone.clusters):
+            self._limits(f"cpu{number}", f"{POLICIES}/policy{cluster.cpus[0]}", "scaling_governor", now_ns)
+        if phone.gpu == "tensor":
+            self._limits(GPU, gpu_folder(phone), GPU_POLICY, now_ns)
+
+    def _limits(self, name: str, at: str, governor: str, now_ns: int) -> None:
+        """The limits of one clock, in kHz, and the file of its governor."""
+        files = [f"{at}/{file}" for file in ("scaling_min_freq", "scaling_max_freq", governor)]
+        if any([*self._changed(*files)]):
+            low, high, how = ((self._words(file) or [""])[0] for file in files)
+            if low.isdecimal() and high.isdecimal():
+                limits = (int(low) * _HZ_PER_KHZ, int(high) * _HZ_PER_KHZ)
+                self.governor.limit(name, limits, how, now_ns)
 
     def _changed(self, *names: str) -> Iterator[str]:
         for name in names:

@@ -15,13 +15,15 @@ LEAKAGE_LIMIT_C: Final = 125.0
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A part with a supply of its own. Its power is led to `idle_w + (full_w + capacitance_f f V^2) use`, plus leakage.
+    """A part with a supply of its own. Its power is led to `idle_w + (full_w + capacitance_f f V^2) x`, plus leakage.
 
-    C f V^2 is dynamic power (textbook; the kernel's energy model of a CPU uses it too, remembered);
-    `capacitance_f` is the switched capacitance of all its cores together. `full_w` is what a part without a clock of
-    its own (display, radio) takes at use 1. Suspended, a domain takes `suspended_w` alone. Leakage doubles every
-    `leakage_doubling_k` of its zone's temperature (assumed: an exponential; it ignores the voltage). `rise_s` and
-    `fall_s` are time constants (measurement.md: rise times of 2 to 50 ms). `efficiency` is its regulator's.
+    x is what of its full power it draws at a use (`drawn`). Of several `cores`, the first that works also wakes what
+    they share (clock tree, caches): `on_share` of the full power, as long as any of them works (assumed). C f V^2 is
+    dynamic power (textbook; the kernel's energy model of a CPU too, remembered); `capacitance_f` is the switched
+    capacitance of all its cores together. `full_w` is what a part without a clock of its own (display, radio) takes at
+    use 1. Suspended, a domain takes `suspended_w` alone. Leakage doubles every `leakage_doubling_k` of its zone's
+    temperature (assumed: an exponential; it ignores the voltage). `rise_s` and `fall_s` are time constants
+    (measurement.md: rise times of 2 to 50 ms). `efficiency` is its regulator's.
     """
 
     name: str
@@ -37,8 +39,12 @@ class Domain:
     fall_s: float = 0.003
     zone: str = ""
     efficiency: float = 1.0
+    cores: int = 1
+    on_share: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.cores < 1 or not 0.0 <= self.on_share <= 1.0:
+            raise ValueError(f"{self.name}: at least one core is needed, and an on_share from 0 to 1")
         if len(self.frequencies_hz) != len(self.voltages_v) or sorted(self.frequencies_hz) != [*self.frequencies_hz]:
             raise ValueError(f"{self.name}: each frequency needs its voltage, and they have to ascend")
         if min(self.rise_s, self.fall_s, self.efficiency, self.leakage_doubling_k) <= 0:
@@ -51,13 +57,23 @@ class Domain:
         voltage_v = np.interp(frequency_hz, self.frequencies_hz, self.voltages_v)
         return self.full_w + self.capacitance_f * frequency_hz * voltage_v * voltage_v
 
+    def drawn(self, use: NDArray[np.float64] | float) -> NDArray[np.float64] | float:
+        """The share of its full power at a use from 0 to 1: a use below one core's is one core's for a while."""
+        if self.cores == 1 or not self.on_share:
+            return use
+        return (1 - self.on_share) * use + self.on_share * np.minimum(use * self.cores, 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Something that runs: by domain, the share of it that is used at intensity 1. Uses add up, to at most 1."""
+    """Something that runs: by domain, the share of it that is used at intensity 1. Uses add up, to at most 1.
+
+    One with a `core` is bound to that core of its only domain; the others are where there is room.
+    """
 
     name: str
     use: Mapping[str, float]
+    core: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgewatt.virtual_lab.power.columns import in_blocks
+from edgewatt.virtual_lab.power.cores import core_use
 from edgewatt.virtual_lab.power.domains import Boundary, Device, Domain
 from edgewatt.virtual_lab.power.load import Change
 from edgewatt.virtual_lab.power.ramps import Ramp
@@ -59,6 +60,12 @@ class Timeline:
         self._used_by = {load.name: tuple(load.use) for load in device.loads}
         self._loads_on = {
             d.name: [(self._loads[one.name], one.use[d.name]) for one in device.loads if d.name in one.use]
+            for d in device.domains
+        }
+        self._bound = {
+            d.name: [
+                (one.core, self._loads[one.name]) for one in device.loads if one.core is not None and d.name in one.use
+            ]
             for d in device.domains
         }
         # By domain, the last instant at which something happens to it; there is nothing to work out beyond.
@@ -138,6 +145,16 @@ class Timeline:
         """Seconds of full use since the origin: what /proc/stat counts, over all cores of the domain."""
         with self._lock:
             return self._used[domain].integral(self._settle(t_ns))
+
+    def core_busy_s(self, t_ns: ArrayLike, domain: str, core: int) -> NDArray[np.float64]:
+        """As `busy_s`, of one core: what is bound to it, and its part of the rest, which is where there is room."""
+        with self._lock:
+            t_ns = self._settle(t_ns)
+            bound = {number: steps for number, steps in self._bound[domain] if len(steps.edge_ns) > 1}
+            if not bound:
+                return self._used[domain].integral(t_ns)
+            cores = self._domains[domain].cores
+            return core_use(self._used[domain], self._suspended, bound, core, cores).integral(t_ns)
 
     def asked_hz(self, t_ns: ArrayLike, domain: str) -> NDArray[np.float64]:
         """What was asked of the domain's clock."""
@@ -242,7 +259,7 @@ class Timeline:
         awake = 1.0 - self._suspended.over(edge_ns)
         use = np.minimum(use, 1.0) * awake
         given_hz = 0.0 if asked is None else np.minimum(asked.over(edge_ns), cap_hz)
-        level_w = domain.idle_w + domain.use_w(given_hz) * use
+        level_w = domain.idle_w + domain.use_w(given_hz) * domain.drawn(use)
         if np.any(awake == 0):
             level_w = np.where(awake == 0, domain.suspended_w, level_w)
         self._ramps[domain.name].extend(edge_ns, _each(level_w, edge_ns))

@@ -44,7 +44,26 @@ power)
   echo "Wake Locks: size=0"
   echo
   echo "Display Power: state=$display" ;;
-thermalservice | gpu | wifi | bluetooth_manager | android.hardware.power.stats.IPowerStats/default)
+batterystats)
+  case " $* " in
+  *" --checkin "* | *" -c "*) cat "$run/batterystats_checkin" ;;
+  *" --history "*) cat "$run/batterystats_history" ;;
+  *) cat "$run/batterystats_history"; echo; echo "Statistics since last charge:"; echo "  (a virtual phone keeps none)" ;;
+  esac ;;
+SurfaceFlinger)
+  case ${2-} in
+  --list) cat "$EDGEWATT_LAB/state/layers" ;;
+  --latency-clear) ;;
+  --latency)
+    case ${3-} in
+    *Game*) cat "$run/surfaceflinger_latency" ;;
+    *) read -r period <"$run/surfaceflinger_latency"; echo "$period" ;;
+    esac ;;
+  *) echo "Build configuration:"; echo " [a virtual phone says no more]" ;;
+  esac ;;
+wifi)
+  if [ "$(settings get global wifi_on)" = 0 ]; then echo "Wi-Fi is disabled"; else cat "$run/dumpsys_wifi"; fi ;;
+thermalservice | gpu | bluetooth_manager | android.hardware.power.stats.IPowerStats/default)
   file=$run/$(printf %s "$1" | tr / _)
   if [ -e "$file" ]; then cat "$file"; else echo "Can't find service: $1" >&2; exit 0; fi ;;
 -l) echo "Currently running services:"; echo "  battery"; echo "  power" ;;

@@ -14,6 +14,7 @@ from edgewatt.virtual_lab.phone.anatomy import BACKGROUND, CELL, HOST, NEIGHBOUR
 from edgewatt.virtual_lab.phone.body import Body
 from edgewatt.virtual_lab.phone.personality import Personality
 from edgewatt.virtual_lab.phone.virtual_time.plan import NS, Times
+from edgewatt.virtual_lab.power.domains import Device
 from edgewatt.virtual_lab.power.load import Change, bursts, pulses
 from edgewatt.virtual_lab.power.reference import drawn
 from edgewatt.virtual_lab.power.timeline import Timeline
@@ -54,21 +55,26 @@ def clocks_of(phone: Personality, times: Times, rng: np.random.Generator, asleep
     )
 
 
-def timeline_of(phone: Personality, origin_ns: int, rng: np.random.Generator) -> Timeline:
+def timeline_of(phone: Personality, origin_ns: int, rng: np.random.Generator, device: Device | None = None) -> Timeline:
     """The power of one phone, which is not quite that of the next, in a room, and not as warm as it is at rest."""
     ambient_c = float(rng.uniform(*_ROOM_C))
     temperature_c = {name: ambient_c + float(rng.uniform(*warmer)) for name, warmer in _WARMER_C.items()}
-    return Timeline(drawn(device_of(phone), rng), origin_ns=origin_ns, ambient_c=ambient_c, temperature_c=temperature_c)
+    one = device or drawn(device_of(phone), rng)
+    return Timeline(one, origin_ns=origin_ns, ambient_c=ambient_c, temperature_c=temperature_c)
 
 
-def going_on(body: Body, times: Times, rng: np.random.Generator) -> None:
-    """What else works: the host's commands, what wakes up by itself, and in some runs another program."""
+def going_on(body: Body, times: Times, rng: np.random.Generator, *, alone: bool = False) -> None:
+    """What else works: the host's commands, what wakes up by itself, and in some runs another program.
+
+    Where the phone is `alone`, as for a calibration, there is no other program, and one core wakes up and not several.
+    """
     span_ns = (times.begin_ns, times.end_ns)
     looks_ns = np.array([pair for r in times.repeats for pair in zip(r.look_ns, r.looks_end_ns, strict=True)])
     if len(looks_ns):
         body.record(pulses(HOST, looks_ns[:, 0], looks_ns[:, 1], _HOST))
-    body.record(_weaker(bursts(rng, BACKGROUND, *span_ns, rate_hz=rng.uniform(1.0, 5.0), length_s=0.01), _BACKGROUND))
-    if rng.random() < _NEIGHBOURS:
+    wakes = 1 / len(body.phone.clusters[0].cpus) if alone else _BACKGROUND
+    body.record(_weaker(bursts(rng, BACKGROUND, *span_ns, rate_hz=rng.uniform(1.0, 5.0), length_s=0.01), wakes))
+    if rng.random() < _NEIGHBOURS and not alone:
         body.record(_weaker(bursts(rng, NEIGHBOUR, *span_ns, rate_hz=1.0, length_s=rng.uniform(0.05, 0.3)), _NEIGHBOUR))
         # It keeps the clock of the little cores up.
         steps_hz = body.steps_hz(_LITTLE)

@@ -1,75 +1,64 @@
 """One profile run of one virtual phone, in virtual time."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 import numpy as np
 
-from edgewatt.virtual_lab.clocks import Instants, Suspension
-from edgewatt.virtual_lab.phone.anatomy import BATTERY, OWN
-from edgewatt.virtual_lab.phone.nodes import Instruments
+from edgewatt.virtual_lab.clocks import Suspension
 from edgewatt.virtual_lab.phone.personalities import personality
-from edgewatt.virtual_lab.phone.tree import properties
+from edgewatt.virtual_lab.phone.personality import Personality
 from edgewatt.virtual_lab.phone.truth import MEASURE, Phase
-from edgewatt.virtual_lab.phone.virtual_time import looks, nuisance, pulses
-from edgewatt.virtual_lab.phone.virtual_time.files import Files
+from edgewatt.virtual_lab.phone.virtual_time import nuisance, pulses
 from edgewatt.virtual_lab.phone.virtual_time.plan import NS, Plan, drawn_times
-from edgewatt.virtual_lab.phone.virtual_time.sampler import printed
-from edgewatt.virtual_lab.phone.virtual_time.sampling import Ticks, ticks
+from edgewatt.virtual_lab.phone.virtual_time.telling import (
+    CLOCKS,
+    DEVICE,
+    GOING_ON,
+    ORIGIN_NS,
+    PULSES,
+    TIMES,
+    TOOL,
+    Telling,
+)
 from edgewatt.virtual_lab.phone.virtual_time.tool import Tool
 from edgewatt.virtual_lab.phone.virtual_time.work import Scripted, work
-from edgewatt.virtual_lab.power.load import pulses as load_pulses
+from edgewatt.virtual_lab.power.domains import Device
 from edgewatt.virtual_lab.power.load import suspension
 
-ORIGIN_NS: Final = 1_000 * NS
-# What is drawn apart from the rest, so that none of it depends on what else is asked for.
-_TIMES, _CLOCKS, _DEVICE, _GOING_ON, _INSTRUMENTS, _TICKS, _PRINTING, _TOOL, _LINK, _PULSES = range(10)
-_TICKS_PER_S: Final = 100
-# Over a cable (assumed). The share of it before the phone looks at its clock is nearly the same all through a run.
-_ROUND_TRIP_NS: Final = (2e6, 5e6)
-_WAY_THERE, _WAY_SD = (0.15, 0.85), 0.05
-SELF_STAT: Final = "/proc/self/stat"
 
-
-class VirtualRun:
+class VirtualRun(Telling):
     """A run of `plan` on a phone of that personality, all of it drawn from the seed. Raises UsageError.
 
-    Instants are int64 ns of the host's monotonic clock, which is the true one. The sampler makes load of its own: ask
-    for its bytes before anything that is later than their beginning, or it is refused (ValueError).
+    A `device` is taken as it is instead of one that is drawn. `beside` is what works beside the network (work.py).
+    `alone`: no other program wakes up now and then.
     """
 
-    def __init__(self, name: str, seed: int, plan: Plan | None = None, quirks: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        name: str | Personality,
+        seed: int,
+        plan: Plan | None = None,
+        quirks: Sequence[str] = (),
+        *,
+        device: Device | None = None,
+        beside: Sequence[tuple[int, str, float]] = (),
+        alone: bool = False,
+    ) -> None:
         self.plan, self.seed = plan or Plan(), seed
-        phone = self.phone = personality(name, quirks)
+        phone = self.phone = personality(name, quirks) if isinstance(name, str) else name
         self._tool = Tool.of(phone, self.plan)
         asleep = _asleep(phone.suspend_after_s, phone.suspend_s)
-        self.times = drawn_times(self.plan, ORIGIN_NS, self._rng(_TIMES), asleep)
-        self.clocks = nuisance.clocks_of(phone, self.times, self._rng(_CLOCKS), asleep)
-        self.timeline = nuisance.timeline_of(phone, ORIGIN_NS, self._rng(_DEVICE))
+        self.times = drawn_times(self.plan, ORIGIN_NS, self._rng(TIMES), asleep)
+        self.begin_ns, self.sampled_ns, self.idle_ns = self.times.begin_ns, self.times.sampled_ns, self.times.idle_ns
+        self.clocks = nuisance.clocks_of(phone, self.times, self._rng(CLOCKS), asleep)
+        self.timeline = nuisance.timeline_of(phone, ORIGIN_NS, self._rng(DEVICE), device)
         self.body = Scripted(phone, self.clocks, self.timeline)
-        nuisance.going_on(self.body, self.times, self._rng(_GOING_ON))
+        nuisance.going_on(self.body, self.times, self._rng(GOING_ON), alone=alone)
         if asleep is not None:
             self.timeline.record(suspension(asleep.t0_ns, asleep.t1_ns))
-        work(self.body, self.times, self._tool.handed.unit, self.plan.threads, self._tool.handed.share)
-        self.body.play()
-        self._instruments = Instruments.of(self.body, int(self._rng(_INSTRUMENTS).integers(1 << 62)))
-        self._files = Files(self.body, self._instruments, seed)
-        self._way_there = self._rng(_LINK).uniform(*_WAY_THERE)
-
-    @property
-    def begin_ns(self) -> int:
-        """From when on the phone may be asked anything."""
-        return self.times.begin_ns
-
-    @property
-    def sampled_ns(self) -> tuple[int, int]:
-        """From when to when a sampler is meant to be at work."""
-        return self.times.sampled_ns
-
-    @property
-    def idle_ns(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The idle windows before and after."""
-        return self.times.idle_ns
+        handed = self._tool.handed
+        work(self.body, self.times, handed.unit, self.plan.threads, handed.share, beside)
+        self._equip()
 
     @property
     def looks_ns(self) -> tuple[tuple[int, int], ...]:
@@ -82,58 +71,14 @@ class VirtualRun:
         measured = [repeat.measured for repeat in self.times.repeats]
         return tuple(Phase(MEASURE, *phase.span_ns, len(phase.begin_ns)) for phase in measured)
 
-    @property
-    def properties(self) -> Mapping[str, str]:
-        """What getprop says."""
-        return properties(self.phone, self.seed)
-
-    def survey(self, t_ns: int, sysfs: str = "/sys", proc: str = "/proc") -> bytes:
-        """What a look at all files prints at an instant."""
-        return looks.survey(self._files, t_ns, sysfs, proc)
-
-    def sampler(
-        self,
-        streams: Sequence[tuple[float, Sequence[str]]],
-        token: str,
-        t0_ns: int,
-        t1_ns: int,
-        *,
-        sysfs: str = "/sys",
-        proc: str = "/proc",
-    ) -> bytes:
-        """What the sampler prints that is started at t0 and hung up on at t1: each stream's period in s and paths."""
-        rows = ticks([period_s for period_s, _ in streams], (t0_ns, t1_ns), self.clocks, self._rng(_TICKS, t0_ns))
-        own = load_pulses(OWN, rows.woke_ns, rows.slept_ns, 1 / len(self.phone.clusters[0].cpus))
-        self.timeline.record(own)
-        names = {looks.rooted(name, sysfs, proc): name for name in self._files.names}
-        rng = self._rng(_PRINTING, t0_ns)
-
-        def read(path: str, at_ns: Instants) -> list[str | None]:
-            if path == SELF_STAT:
-                return _self_stat(rows, at_ns)
-            return self._files.read(names[path], at_ns, rng) if path in names else [None] * len(at_ns)
-
-        return printed([of_stream for _, of_stream in streams], rows, token, self.clocks, read, rng)
-
     def runner(self, repeat: int, token: str) -> bytes:
         """What the runner's script prints of one process."""
-        return self._tool.stamped(self.times.repeats[repeat], token, self.clocks, self._rng(_TOOL, repeat))
+        return self._tool.stamped(self.times.repeats[repeat], token, self.clocks, self._rng(TOOL, repeat))
 
     def pulses(self, train: int, token: str) -> bytes:
         """What the script of a train prints: 0 is that before the repeats, 1 that after them."""
         core = self.phone.clusters[-1].cpus[-1]
-        return pulses.printed(self.times.trains[train], token, core, self.clocks, self._rng(_PULSES, train))
-
-    def echo(self, t_ns: int) -> tuple[int, bytes, int]:
-        """The phone asked for its time at an instant: that, what it printed, and when that came."""
-        rng = self._rng(_LINK, t_ns)
-        took_ns = rng.uniform(*_ROUND_TRIP_NS)
-        there_ns = took_ns * np.clip(self._way_there + _WAY_SD * rng.standard_normal(), 0.05, 0.95)
-        return t_ns, looks.clock(self.body, t_ns + round(there_ns)), t_ns + round(took_ns)
-
-    def slept(self, t_ns: int, mark: str = "look") -> bytes:
-        """What a look at the phone's sleep prints: each answer after a line `<mark>-<its number>`."""
-        return looks.sleep(self.body, self._files, self._instruments, t_ns, mark)
+        return pulses.printed(self.times.trains[train], token, core, self.clocks, self._rng(PULSES, train))
 
     def energies(self, source: str) -> list[float]:
         """Exact joules of each measured phase at a source: `battery`, `cpu`, a domain or a rail. Raises KeyError."""
@@ -141,28 +86,7 @@ class VirtualRun:
         energies_j: list[float] = self.timeline.energy_j(spans_ns[:, 0], spans_ns[:, 1], source).tolist()
         return energies_j
 
-    def gains(self) -> Mapping[str, float]:
-        """By what each instrument of this phone is wrong: `battery` (current times voltage), and each rail."""
-        return {BATTERY: self._instruments.gauge.gain, **self._instruments.rails.gains}
-
-    @property
-    def gauge_offset_a(self) -> float:
-        """What the gauge's current shows too much."""
-        return self._instruments.gauge.offset_a
-
-    def _rng(self, *what: int) -> np.random.Generator:
-        return np.random.default_rng((self.seed, *what))
-
 
 def _asleep(after_s: float, lasts_s: float) -> Suspension | None:
     t0_ns = ORIGIN_NS + round(after_s * NS)
     return Suspension(t0_ns, t0_ns + round(lasts_s * NS)) if after_s > 0 else None
-
-
-def _self_stat(rows: Ticks, at_ns: Instants) -> list[str | None]:
-    """/proc/PID/stat of the sampler's shell, as far as its processor time (proc(5))."""
-    spent_ns = np.concatenate([[0], np.cumsum(rows.slept_ns - rows.woke_ns)])
-    edges_ns = np.stack([rows.woke_ns, rows.slept_ns], axis=1).ravel()
-    spent_s = np.interp(at_ns, edges_ns, np.stack([spent_ns[:-1], spent_ns[1:]], axis=1).ravel()) / NS
-    used = [divmod(ticks, 3) for ticks in (spent_s * _TICKS_PER_S).astype(np.int64).tolist()]
-    return [f"4242 (sh) S 1 4242 4242 0 -1 4194560 0 0 0 0 {t + r} {2 * t} 0 0 20 0 1 0 0 0 0\n" for t, r in used]

@@ -1,6 +1,6 @@
 """The tool at work: its phases through the same governor as in real time, and the edges of every iteration."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from edgewatt.virtual_lab.power.timeline import Timeline
 
 _LOADING = ("cpu", "1", "1")
 _PULSES_PID = -1
+_BESIDE_PID = 10_000
 
 
 class Scripted(Body):
@@ -37,12 +38,21 @@ class Scripted(Body):
         self._parts.clear()
 
 
-def work(body: Body, times: Times, unit: str, threads: int, share: float) -> None:
-    """Tell the body the loads and clocks of every process; `share` is what of the network `unit` takes."""
+def work(
+    body: Body, times: Times, unit: str, threads: int, share: float, beside: Sequence[tuple[int, str, float]] = ()
+) -> None:
+    """Tell the body the loads and clocks of every process; `share` is what of the network `unit` takes.
+
+    `beside` works all through the repeats: by processor, `loop` or `copy`, and for which share of the time.
+    """
     governor = Governor(body)
     _pulse(governor, times.trains[:1])
     inferring = unit, str(threads), f"{share:.6g}"
     loads = {name: of for name, of in unit_loads(body.phone, unit, threads, share).items() if of > 0}
+    co_pids = [(_BESIDE_PID + cpu, cpu, what, part) for cpu, what, part in beside]
+    for pid, cpu, what, part in co_pids:
+        governor.hear(Event(None, pid, "pin", (str(cpu),)), times.repeats[0].look_ns[0])
+        governor.hear(Event(None, pid, "spin", ("1", what, f"{part:.6g}")), times.repeats[0].look_ns[0])
     for pid, repeat in enumerate(times.repeats):
         _begin(governor, pid, repeat.init_ns[0], _LOADING)
         _end(governor, pid, repeat.init_ns[1])
@@ -51,6 +61,8 @@ def work(body: Body, times: Times, unit: str, threads: int, share: float) -> Non
             _begin(governor, pid, begin_ns, inferring)
             _rest(body, phase, loads)
             _end(governor, pid, end_ns)
+    for pid, *_ in co_pids:
+        _end(governor, pid, times.repeats[-1].exit_ns)
     _pulse(governor, times.trains[1:])
     governor.act(times.end_ns)
 
