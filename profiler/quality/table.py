@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from edgewatt.profiler.quality import of_energy, of_meters, of_runs, of_workloads
+from edgewatt.profiler.quality import of_energy, of_loads, of_meters, of_runs, of_workloads
 from edgewatt.profiler.quality.reason import GOOD, MARKED, VOID, Quality, Reason, Weight
 
 # Before what was found by analysing, where the manifest holds it beside what was found while recording.
@@ -14,6 +14,7 @@ ROOMS: Final = {
     "The run": of_runs.CODES,
     "Energy": of_energy.CODES,
     "What was executed": of_workloads.CODES,
+    "Loads of a calibration": of_loads.CODES,
     "Meters and sensors": of_meters.CODES,
 }
 REASONS: Final[Mapping[str, Reason]] = {one.code: one for codes in ROOMS.values() for one in codes}
