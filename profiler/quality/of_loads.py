@@ -20,7 +20,7 @@ CODES: Final = (
     Reason(
         "window_beside_load",
         MARKED,
-        "The power at an end of a load's window is another than within it: the window lies beside its load, or something "
+        "The power at an end of a load's window is another than within: the window lies beside its load, or something "
         "else began or ended.",
         "Look at the clocks of the run; keep the device quiet, and collect the step again.",
     ),
