@@ -37,6 +37,13 @@ def called(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedP
     return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
 
 
+def called_json(*words: str | Path, code: int = 0) -> Any:
+    """The one JSON object that the command printed, in this process."""
+    done = called(*words, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
 def edgewatt_json(*words: str | Path, code: int = 0) -> Any:
     """The one JSON object that the command printed."""
     done = edgewatt(*words, "--json")

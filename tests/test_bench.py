@@ -19,7 +19,7 @@ from edgewatt.profiler.errors import DeviceError, UsageError
 from edgewatt.profiler.holding import hold
 from edgewatt.profiler.running.record import record
 from edgewatt.profiler.undo import Note, keep
-from tests.shell import edgewatt
+from tests.shell import called, edgewatt
 from tests.specimens import host, replay
 
 BENCHES = """
@@ -274,7 +274,7 @@ def test_doctor_says_what_a_killed_run_has_left_switched(here: Path) -> None:
 
 def test_a_broken_file_does_not_blind_doctor(here: Path) -> None:
     (here / "bench.toml").write_text("[a")
-    done = edgewatt("doctor", cwd=here)
+    done = called("doctor", cwd=here)
     assert done.returncode == 0, done.stderr
     assert "bench.toml   benches bench.toml: Expected ']'" in done.stdout
 

@@ -142,7 +142,7 @@ def test_another_sitting_widens_and_a_history_narrows() -> None:
 
 
 def test_the_published_benchmark_is_of_this_rule() -> None:
-    assert same_as_edgewatt(22) == 22
+    assert same_as_edgewatt(11) == 11
 
 
 def test_tolerances_are_shares() -> None:

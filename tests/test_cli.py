@@ -11,7 +11,7 @@ import pytest
 
 from edgewatt.cli import SHELLS, VERBS
 from edgewatt.profiler import tables
-from tests.shell import EDGEWATT, QUICK, called, edgewatt, edgewatt_json
+from tests.shell import EDGEWATT, QUICK, called, called_json, edgewatt, edgewatt_json
 
 
 @pytest.fixture(scope="module")
@@ -52,34 +52,34 @@ def test_profile_as_json_is_one_object(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fmt", ["csv", "parquet", "json", "markdown"])
 def test_export(run: Path, tmp_path: Path, fmt: str) -> None:
-    done = edgewatt("export", run, "--to", fmt, "-o", tmp_path / "table")
+    done = called("export", run, "--to", fmt, "-o", tmp_path / "table")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "table").stat().st_size > 100
 
 
 def test_compare_with_itself_and_with_its_own_csv(run: Path, tmp_path: Path) -> None:
-    same = edgewatt_json("compare", run, run)
+    same = called_json("compare", run, run)
     ratios = [row["ratio"] for row in same["rows"] if row["ratio"] is not None]
     assert ratios
     assert all(ratio == pytest.approx(1.0) for ratio in ratios)
     (tmp_path / "plain.csv").write_text("repeat,latency_s\n0,0.010\n1,0.011\n2,0.010\n")
     (tmp_path / "slower.csv").write_text("repeat,latency_s\n0,0.020\n1,0.022\n2,0.020\n")
-    plain = edgewatt_json("compare", tmp_path / "plain.csv", tmp_path / "slower.csv")
+    plain = called_json("compare", tmp_path / "plain.csv", tmp_path / "slower.csv")
     assert plain["rows"][0]["ratio"] == pytest.approx(2.0, rel=1e-3)
     assert plain["notices"]
 
 
 def test_process_keeps_the_old_tables(run: Path) -> None:
     before = sorted(path.name for path in run.iterdir())
-    assert edgewatt("process", run).returncode == 0
+    assert called("process", run).returncode == 0
     after = sorted(path.name for path in run.iterdir())
     assert set(before) < set(after)
 
 
 def test_a_replay_is_the_same_run(run: Path, tmp_path: Path) -> None:
-    done = edgewatt("record", "-d", f"replay:{run}", "-o", tmp_path / "again")
+    done = called("record", "-d", f"replay:{run}", "-o", tmp_path / "again")
     assert done.returncode == 0, done.stderr
-    assert edgewatt("process", tmp_path / "again").returncode == 0
+    assert called("process", tmp_path / "again").returncode == 0
     for name in ("windows", "iterations"):
         first, second = (pq.read_table(path / f"{name}.parquet") for path in (run, tmp_path / "again"))
         assert first.equals(second), name
@@ -88,11 +88,11 @@ def test_a_replay_is_the_same_run(run: Path, tmp_path: Path) -> None:
 
 
 def test_doctor_names_what_is_missing_and_its_fix() -> None:
-    report = edgewatt_json("doctor", "-d", "host")
+    report = called_json("doctor", "-d", "host")
     host = report["devices"][0]
     assert any(channel["column"].endswith("load_ratio") for channel in host["channels"])
     assert all(missing["reason"] for missing in host["unavailable"])
-    everything = edgewatt("doctor").stdout
+    everything = called("doctor").stdout
     assert "-d host" in everything
     assert "host: load_ratio  new every 1.00 s" in everything
 
@@ -130,19 +130,19 @@ def test_from_the_shell_it_is_no_other(tmp_path: Path) -> None:
 
 
 def test_a_run_is_never_written_over(run: Path) -> None:
-    done = edgewatt("profile", "@tiny", "-d", "host", "-o", run, *QUICK)
+    done = called("profile", "@tiny", "-d", "host", "-o", run, *QUICK)
     assert done.returncode == 2
     assert str(run) in done.stderr
 
 
 def test_errors_are_json_too(tmp_path: Path) -> None:
-    assert edgewatt_json("process", tmp_path / "absent", code=2)["exit_code"] == 2
+    assert called_json("process", tmp_path / "absent", code=2)["exit_code"] == 2
 
 
 def test_a_meter_without_energy_is_not_measured(tmp_path: Path) -> None:
     (tmp_path / "sys").mkdir()
     meter = f"host?sysfs={tmp_path / 'sys'}"
-    done = edgewatt(
+    done = called(
         "profile", "@tiny", "-d", f"host?sysfs={tmp_path / 'sys'}", "-m", meter, "-o", tmp_path / "r", *QUICK
     )
     assert done.returncode == 5, done.stderr

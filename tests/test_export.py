@@ -126,7 +126,7 @@ ROW = st.fixed_dictionaries(
 
 
 @given(st.lists(ROW, min_size=1, max_size=3))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=10)
 def test_any_rows_read_back(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     """Every float bit by bit, every text character by character, whatever a spreadsheet would have made of it."""
     table = table_of(rows, RESULTS)
@@ -242,7 +242,7 @@ def test_parquet_is_not_for_a_terminal(traces: list[Trace], monkeypatch: pytest.
 
 
 def test_unknown_format(traces: list[Trace], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="--to excel: no such format; known are csv, .*parquet"):
+    with pytest.raises(UsageError, match=r"--to excel: no such format; known are csv, .*parquet"):
         export(traces, "excel", tmp_path / "out")
 
 

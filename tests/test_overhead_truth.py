@@ -117,6 +117,7 @@ class Bench:
         return more_j / (float((spans_ns[:, 1] - spans_ns[:, 0]).sum()) / S)
 
 
+@pytest.mark.long
 def test_the_watts_of_the_sampler_are_those_that_the_lab_drew(tmp_path: Path) -> None:
     found: list[tuple[Effect, float]] = []
     for seed in SEEDS:
