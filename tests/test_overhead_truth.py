@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, cast
 
 import numpy as np
+import pytest
 
 from edgewatt.collectors.android.phone import Phone
 from edgewatt.collectors.android.sampler.attached import NAME
