@@ -142,9 +142,7 @@ def test_errors_are_json_too(tmp_path: Path) -> None:
 def test_a_meter_without_energy_is_not_measured(tmp_path: Path) -> None:
     (tmp_path / "sys").mkdir()
     meter = f"host?sysfs={tmp_path / 'sys'}"
-    done = called(
-        "profile", "@tiny", "-d", f"host?sysfs={tmp_path / 'sys'}", "-m", meter, "-o", tmp_path / "r", *QUICK
-    )
+    done = called("profile", "@tiny", "-d", f"host?sysfs={tmp_path / 'sys'}", "-m", meter, "-o", tmp_path / "r", *QUICK)
     assert done.returncode == 5, done.stderr
 
 
