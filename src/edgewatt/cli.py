@@ -18,6 +18,7 @@ VERBS: Final = {
     "export": "write the tables of runs as CSV, Parquet, JSON or Markdown",
     "calibrate": "what models load, fitted to runs, and the suite that makes these; what a sensor or a camera is like",
     "pack": "one zip of a run to share, without serials, names, networks, addresses and keys; how to cite it inside",
+    "simulate": "a paper's system on a calibration: what it would decide and save, beside what the paper reports",
     "compare": "ratios new/old with intervals, of runs or of plain tables",
     "check": "the gate: a run against a reviewed baseline, with verdicts and exit codes",
     "model": "what a .tflite holds: operators, MACs, parameters, layers; or make one of a known architecture",

@@ -1,0 +1,147 @@
+"""`simulate autoscale`: the agent of AutoScale on a calibration, beside its baselines and an oracle."""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from edgewatt.commands.simulate_given import add_common, calibration_given, refuse_existing, write_output
+from edgewatt.device_profiles.published import published
+from edgewatt.models.scheduling.baselines import best
+from edgewatt.models.scheduling.building import Asked
+from edgewatt.models.scheduling.constants import Constants, constants_of
+from edgewatt.models.scheduling.output import figures, tables
+from edgewatt.models.scheduling.phone import phones_of
+from edgewatt.models.scheduling.policy import policy_bytes
+from edgewatt.models.scheduling.predictors import KINDS, refuse_without_scikit_learn
+from edgewatt.models.scheduling.scenarios import expected, names
+from edgewatt.models.scheduling.study import Part, Size, Study, study
+from edgewatt.profiler.calibration.calibration import Calibration
+from edgewatt.profiler.errors import UsageError
+from edgewatt.reports.escape import printable
+from edgewatt.reports.simulation import simulation_text
+
+SYSTEM: Final = "autoscale"
+REDUCED: Final = "reduced"
+FULL: Final = "full"
+EPILOG: Final = """\
+examples:
+  edgewatt simulate autoscale                                 the paper's first phone, as published; half a minute
+  edgewatt simulate autoscale --calibration s10e.zip          your own phone, as `edgewatt calibrate` fitted it
+  edgewatt simulate autoscale --scenario S4 --json            weak Wi-Fi only, for a program
+  edgewatt simulate autoscale --scenario full -o out          every phone, streamed vision too; tables and charts
+
+scenarios: reduced (the default: all of S1 to S5 and D1 to D4, the first phone, no streamed vision), full, tuning, test,
+or one of them by its name. What is assumed, and why the numbers are not the paper's: docs/autoscale.md
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `simulate autoscale`."""
+    add_common(parser)
+    parser.add_argument("--scenario", metavar="S", default=REDUCED, help="see below (default: reduced)")
+    parser.add_argument("--device", metavar="ID", help="the phone, where the calibration has several")
+    parser.add_argument(
+        "--predictors", action="store_true", help="regression, SVR and KNN beside it (extra `scheduling`)"
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse a calibration that lacks rows, instead of assuming what is missing",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Simulate, print, and write what was asked for."""
+    refuse_existing(args.output)
+    constants = constants_of(SYSTEM)
+    scenarios = _scenarios(args.scenario, constants)
+    calibration, name = calibration_given(args.calibration, SYSTEM)
+    parts = _parts(calibration, args, constants)
+    size = _size(args.scenario, args.seeds, constants)
+    if args.predictors:
+        refuse_without_scikit_learn()
+        size = replace(size, predictors=KINDS)
+    found = study(parts, scenarios, size, _progress)
+    notes = [*calibration.notices, *_notes(found, constants)]
+    if args.output is not None:
+        more = {f"policy-{k}.npz": policy_bytes(part.policy) for k, part in enumerate(found.parts)}
+        write_output(args.output, tables(found), figures(found), more)
+    rows = [of.as_json() for of in found.headlines]
+    if args.json:
+        print("\n".join(map(printable, notes)), file=sys.stderr)
+        print(json.dumps({"system": SYSTEM, "calibration": name, "figures": rows}))
+        return 0
+    print(simulation_text(SYSTEM, name, _said(args.scenario, found, size), rows, notes))
+    if args.output is not None:
+        print(f"written to {args.output}")
+    return 0
+
+
+def _progress(text: str) -> None:
+    print(printable(text), file=sys.stderr, flush=True)
+
+
+def _scenarios(asked: str, constants: Constants) -> list[str]:
+    if asked in (REDUCED, FULL, "tuning", "test"):
+        return names(constants, asked)
+    if asked not in names(constants):
+        raise UsageError(
+            f"scenario {asked!r}: expected reduced, full, tuning, test or one of {', '.join(names(constants))}"
+        )
+    return [asked]
+
+
+def _parts(calibration: Calibration, args: argparse.Namespace, constants: Constants) -> list[Asked]:
+    """The phones, each with the deadlines that it is simulated for. Raises UsageError, for --strict too."""
+    phones = phones_of(calibration)
+    chosen = [args.device] if args.device is not None else phones if args.scenario == FULL else phones[:1]
+    if not chosen:
+        raise UsageError(
+            "the calibration has no phone: no power of a CPU (`calibrate --collect --steps cpu`), no inference"
+        )
+    layers = published(SYSTEM)
+    kinds = (False, True) if args.scenario == FULL else (False,)
+    parts = [Asked(calibration, layers, phone, constants, streaming) for streaming in kinds for phone in chosen]
+    if args.strict and (lacking := [note for part in parts for note in part.lacking()]):
+        raise UsageError(f"--strict: the calibration lacks rows: {'; '.join(dict.fromkeys(lacking))}")
+    return parts
+
+
+def _size(scenario: str, seeds: int, constants: Constants) -> Size:
+    draws = 100 if scenario == FULL else 24
+    return Size(seeds, draws, int(constants["learning.inferences_per_case"]))
+
+
+def _said(scenario: str, found: Study, size: Size) -> str:
+    """What was simulated, in a sentence; that it was reduced, and how."""
+    parts = ", ".join(f"{part.asked.device_id}{' streamed' if part.asked.streaming else ''}" for part in found.parts)
+    networks = len(found.parts[0].world.workloads)
+    size_text = (
+        f"{len(found.scenarios)} scenarios x {networks} networks on {parts}; {size.seeds} seeds, "
+        f"{size.draws} joint draws of the unconfirmed constants, {size.learn_n} inferences to learn each"
+    )
+    return (
+        f"{size_text}; reduced: one phone, no streamed vision (--scenario full has all)"
+        if scenario == REDUCED
+        else size_text
+    )
+
+
+def _notes(found: Study, constants: Constants) -> list[str]:
+    notes = [note for part in found.parts for note in part.world.notes]
+    return list(dict.fromkeys([*notes, *(line for part in found.parts for line in _too_slow(part, constants))]))
+
+
+def _too_slow(part: Part, constants: Constants) -> list[str]:
+    """Networks that nothing executes in time, as S1 has it."""
+    around = expected(constants, "S1")
+    return [
+        f"{w.name}: no target of {part.asked.device_id} is in time ({w.qos_s * 1e3:.0f} ms), even with nothing "
+        "beside it; the least energy counts"
+        for m, w in enumerate(part.world.workloads)
+        if not best(part.world, np.array([m]), around).is_possible[0]
+    ]
