@@ -37,12 +37,21 @@ def hits(seed: int) -> list[bool]:
 
 
 def test_a_node_is_found() -> None:
-    found = np.asarray([hits(seed) for seed in range(6)])
+    found = np.asarray([hits(seed) for seed in range(6, 16)])
     assert float(found.mean()) >= 0.8
     node = fit_node(*course(0))
     assert node is not None
     assert node.resistance.value == pytest.approx(R, rel=0.01)
     assert node.time_constant.value == pytest.approx(TAU, rel=0.02)
+
+
+def test_a_lag_of_readings_is_not_part_of_the_time_constant() -> None:
+    """A zone that is updated now and then shows what was: by a second, which tau would take for its own."""
+    t, _, power = course(0)
+    later = np.interp(t - 1.0, t, course(0)[1])
+    node = fit_node(t, later, power)
+    assert node is not None
+    assert (node.time_constant.low or 0) < TAU < (node.time_constant.high or 0)
 
 
 def test_two_nodes_widen_the_interval() -> None:

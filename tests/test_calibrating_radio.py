@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from edgewatt.profiler.calibrating.fit import calibration_of
+from edgewatt.profiler.calibrating.least_squares import solve
 from edgewatt.profiler.calibrating.observations import Observation
 from edgewatt.profiler.calibrating.offload import offload_rows
+from edgewatt.profiler.calibrating.power import PowerFit
+from edgewatt.profiler.calibrating.power_design import Design, Term
 from edgewatt.profiler.calibrating.radio import radio_rows
 from edgewatt.profiler.calibrating.radio_tail import stepped_down
 from edgewatt.profiler.calibrating.values import Row
@@ -117,10 +120,46 @@ def test_a_step_down_is_found_and_noise_is_none() -> None:
     tail = flat.copy()
     tail[:, :13] += 0.2
     found = stepped_down(tail, 0.1, 0.05)
-    assert found is not None
-    assert found[0] == pytest.approx(1.3, abs=0.1)
-    assert found[1] == pytest.approx(0.2, abs=0.02)
+    assert isinstance(found, tuple)
+    assert [of.value for of in found] == pytest.approx([1.3, 0.2], abs=0.05)
+    for of, true in zip(found, (1.3, 0.2), strict=True):
+        assert (of.low or 0) < true < (of.high or 0)
     assert stepped_down(flat, 0.1, 0.05) is None
+
+
+def test_a_tail_that_is_no_step_has_no_length() -> None:
+    rng = np.random.default_rng(0)
+    flat = 1 + 0.001 * rng.standard_normal((3, 60))
+    falling, short = flat + 0.3 * np.exp(-np.arange(60) / 5), flat.copy()
+    short[:, :2] += [0.2, 0.1]
+    assert "one step" in str(stepped_down(falling, 0.1, 0.05))
+    assert "length and power are one" in str(stepped_down(short, 0.1, 0.05))
+
+
+def test_rates_without_a_source_of_power() -> None:
+    """A meter that saw none of the transfers still leaves what they moved, and how fast."""
+    seen = {"sent_b": 10_000_000, "rtt_s": [0.01]}
+    sent = [observation(k, "send", None, step="radio", asked=WLAN, rssi_dbm=-52, seen=seen) for k in (0, 1)]
+    row = radio_rows(sent, [METER], {}, {}).rows["radio"][0]
+    assert row["send_b_per_s"] == pytest.approx(1e6)
+    assert row["rtt_p50_s"] == pytest.approx(0.01)
+    assert row["send_w"] is None
+    assert row["energy_source"] is None
+
+
+def test_idle_of_a_radio_is_compared_at_its_warmth() -> None:
+    """Of a cooler run the leakage is less, which is not the radio's."""
+    base = Design((Term("base"), Term("leakage")), (), 36.0)
+    fit = solve(np.asarray([[1, -2], [1, 0], [1, 2.0]]), np.asarray([0.59, 0.6, 0.61]), np.full(3, 1e-4))
+    power = PowerFit(METER, "battery_bypass", base, fit, (), np.zeros((0, 2)), None, 0.0)
+    idle = [
+        observation(k, "idle", 0.59 + 0.0001 * (k % 2), temperature_c=34.0, step="radio", rssi_dbm=-52)
+        for k in range(4)
+    ]
+    sent = observation(4, "send", 1.0, step="radio", asked=WLAN, rssi_dbm=-52, seen={"sent_b": 10})
+    row = radio_rows([*idle, sent], [METER], {METER: power}, {}).rows["radio"][0]
+    assert row["radio_idle_w"] == pytest.approx(0.0, abs=2e-4)
+    assert row["radio_idle_low_w"] < 5e-5 < row["radio_idle_high_w"]
 
 
 def test_recorded_transfers_with_their_tails(tmp_path: Path) -> None:
