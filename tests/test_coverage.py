@@ -95,6 +95,7 @@ def check(found: Score, least: float, most: float) -> None:
     assert found.refused.count == 0, where
 
 
+@pytest.mark.long
 def test_a_few_seeds_find_a_gross_error() -> None:
     """Of 40 seeds, 33 or more are held in all but one in a thousand tries (binomial, of 95 %)."""
     case = CASES["old"]

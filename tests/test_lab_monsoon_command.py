@@ -183,6 +183,7 @@ def test_unplugged_its_terminal_ends_and_its_link_leads_to_the_next() -> None:
         assert not meter.meter.sampling
 
 
+@pytest.mark.long
 def test_a_client_that_does_not_read_loses_frames_and_no_more() -> None:
     with lvpm_on_pty(Constant()) as meter, open_port(meter.path) as port:
         port.write(START)

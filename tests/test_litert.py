@@ -65,6 +65,7 @@ def test_look_tells_what_will_be_executed() -> None:
     assert facts.operators[0] == ("CONV_2D", "stem")
 
 
+@pytest.mark.long
 def test_seed_decides_the_input_data() -> None:
     hashes = [look(TINY, seed=seed).input_sha256 for seed in (0, 0, 1)]
     assert hashes[0] == hashes[1] != hashes[2]
@@ -111,6 +112,7 @@ def test_measured_window_carries_what_the_repeat_told() -> None:
     }
 
 
+@pytest.mark.long
 def test_memory_grows_with_the_model(save: Any) -> None:
     small, large = (execute(save(tflite_models.tiled(copies)))[1].memory_peak_b for copies in (1, 10))
     assert small is not None
@@ -199,6 +201,7 @@ def test_target_used_is_what_happened(
 
 
 @pytest.mark.parametrize("model", [tflite_models.open_batch(), tflite_models.tiny()], ids=["open", "fixed"])
+@pytest.mark.long
 def test_batch_costs_time(save: Any, model: bytes) -> None:
     path = save(model)
     latency_ns = {}
@@ -270,6 +273,7 @@ def test_an_environment_that_cannot_run_says_what_to_do(
 
 
 @pytest.mark.skipif(os.cpu_count() == 1, reason="one processor, and threads beyond are refused")
+@pytest.mark.long
 def test_threads_are_used() -> None:
     counts: list[int] = []
 

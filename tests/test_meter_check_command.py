@@ -55,6 +55,7 @@ def test_it_is_said_in_words(with_resistor: str) -> None:
     assert "measuring" in done.stderr
 
 
+@pytest.mark.long
 def test_further_off_than_stated_is_a_device_that_fails(with_resistor: str, tmp_path: Path) -> None:
     device = f"{with_resistor}&profile={profile(tmp_path, 0.005)}"
     for ohm, code, verdict in (("9.7", 6, "outside"), ("10", 0, "within")):
@@ -63,6 +64,7 @@ def test_further_off_than_stated_is_a_device_that_fails(with_resistor: str, tmp_
         assert done.returncode == code, done.stderr
 
 
+@pytest.mark.long
 def test_another_wiring_is_one_line(with_resistor: str) -> None:
     done = called("doctor", "-d", with_resistor, "--check-resistor", "1000", "--seconds", "1")
     assert done.returncode == 6

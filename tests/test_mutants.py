@@ -137,6 +137,7 @@ def test_lines_lost_here_and_there_are_missed(tmp_path: Path) -> None:
         assert 0.8 * lost <= told <= 1.2 * lost
 
 
+@pytest.mark.long
 def test_a_stretch_without_lines_is_a_gap(tmp_path: Path) -> None:
     """A gauge tells nothing of the repeat in which it lies; a counter has counted on, and what it gives is right."""
     with traced("pixel", Mutation(sampler=without(0.05, block=True)), tmp_path) as trace:
