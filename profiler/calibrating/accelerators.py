@@ -70,6 +70,8 @@ def added_by(
         predicted = found.predict(one.ran, one.temperature_c)
         if power is None or isinstance(predicted, str) or amount < _LEAST_LOAD:
             continue
+        if unit == "memory" and any(map(one.ran.is_mixed, found.design.clusters)):
+            continue
         row = (one, amount, power.power_w - predicted[0], power.u_w, predicted[1], predicted[2])
         by_step.setdefault(_step(one, unit), []).append(row)
     return [_added(found, unit, hz, rows) for hz, rows in by_step.items()]

@@ -53,7 +53,7 @@ def calibration_of(
     _fit_all(found, runs, seen_by_run, parsers or {})
     device_id, simulated = device_id_of(runs[0]), bool(runs[0].manifest.simulated)
     about = {"device_id": device_id, "basis": "simulated" if simulated else "measured"}
-    rows = {table: [_possible(found, table, {**row, **about}) for row in of] for table, of in found.rows.items()}
+    rows = {table: [possible(found, table, {**row, **about}) for row in of] for table, of in found.rows.items()}
     head = head_now(
         devices={device_id: _device(runs[0], device_id)},
         meters=tuple(meters),
@@ -134,15 +134,17 @@ def _void(seen: Sequence[Observation]) -> list[str]:
     ]
 
 
-def _possible(found: Found, table: str, row: Row) -> Row:
-    """The row without values that cannot be: a power below zero is one that was not told from nothing."""
+def possible(found: Found, table: str, row: Row) -> Row:
+    """The row without values that cannot be, each of which `found` then notes."""
     for column, value in row.items():
         if isinstance(value, int | float):
             bounds = bounds_of(table, column, row.get("unit") if table == "power" else None)
-            if not bounds.least <= value <= bounds.most:
-                found.notes.append(
-                    f"{table}: {column} {_of(row)} came out as {value:.4g}, which cannot be: not told from nothing"
-                )
+            high = row.get(interval_column(column, "high"))
+            # An interval that holds zero says that it was not told from nothing; leaving out what came out below would
+            # leave only what is too high.
+            holds_zero = bounds.least == 0 and isinstance(high, float) and high >= 0
+            if not (-bounds.most if holds_zero else bounds.least) <= value <= bounds.most:
+                found.notes.append(f"{table}: {column} {_of(row)} came out as {value:.4g}, which cannot be")
                 ends = [interval_column(column, end) for end in ("low", "high")]
                 row = {key: None if key in (column, *ends) else of for key, of in row.items()}
     return row

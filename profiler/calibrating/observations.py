@@ -1,5 +1,6 @@
 """Observations: windows of a run with their power, what ran in them, and how warm it was."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -7,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgewatt.profiler.analysis.pins import NOT_HELD, NOT_VERIFIED
-from edgewatt.profiler.analysis.temperature import temperatures_c
+from edgewatt.profiler.analysis.temperature import REACH_NS, chosen_columns
 from edgewatt.profiler.calibrating.rails import sources_of
 from edgewatt.profiler.calibrating.residency import BACKGROUND, CORES_DIFFER, Residency, residencies
 from edgewatt.profiler.calibrating.seen_power import SeenPower, powers_by, refusal
@@ -29,7 +30,8 @@ _LOOKS: Final = 9
 class Observation:
     """One window. `powers` are by the name of the energy source; `run` is the digest of its run.
 
-    `temperature_c` and `rssi_dbm` are means over the window, None where nobody looked. `t0_s`, `t1_s`: on the host's
+    `temperature_c` and `rssi_dbm` are means over the window, None where nobody looked; `temperature_u_k` is by how much
+    the first may be off (standard), as nobody knows how old a reading is. `t0_s`, `t1_s`: on the host's
     clock since the run's first window. `config` is what was executed, of a measured repeat.
     """
 
@@ -43,6 +45,7 @@ class Observation:
     conditions: Mapping[str, Any]
     config: Mapping[str, Any] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    temperature_u_k: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -102,11 +105,12 @@ def observations(trace: Trace) -> list[Observation]:
             found[k],
             refused[k],
             ran[k],
-            warm_c[k],
+            warm_c[k][0],
             rssi_dbm[k],
             manifest.conditions,
             manifest.configs.get(stretch.window.config_id or "", {}),
             tuple(dict.fromkeys((*stretch.repeat.reasons, *ran[k].reasons))),
+            warm_c[k][1],
         )
         for k, stretch in enumerate(stretches)
     ]
@@ -125,14 +129,33 @@ def digests(seen: Sequence[Observation]) -> str:
     return whole if len(whole) <= TEXT_LIMIT else " ".join(run[:12] for run in runs)[:TEXT_LIMIT]
 
 
-def _temperatures_c(trace: Trace, stretches: Sequence[Stretch]) -> list[float | None]:
+def _temperatures_c(trace: Trace, stretches: Sequence[Stretch]) -> list[tuple[float | None, float]]:
+    """The mean of the hottest sensor over each window, None without a reading near it; its uncertainty in kelvin."""
     if not stretches:
         return []
     shares = (np.arange(_LOOKS) + 0.5) / _LOOKS
     spans = np.asarray([(one.repeat.t0_ns, one.repeat.t1_ns) for one in stretches], np.int64)
     at_ns = spans[:, :1] + np.rint(np.outer(spans[:, 1] - spans[:, 0], shares)).astype(np.int64)
-    seen_c = temperatures_c(trace, at_ns.ravel()).reshape(at_ns.shape)
-    return [float(np.mean(of[np.isfinite(of)])) if np.isfinite(of).any() else None for of in seen_c]
+    seen_c = np.full(at_ns.shape, np.nan)
+    ages_s = [0.0]
+    for column in chosen_columns(trace):
+        t_ns, value_c = trace.series(column).to_numpy()
+        t_ns, value_c = t_ns[np.isfinite(value_c)], value_c[np.isfinite(value_c)]
+        if not len(t_ns):
+            continue
+        after = np.clip(np.searchsorted(t_ns, at_ns), 1, len(t_ns)) - 1
+        near_ns = np.minimum(np.abs(at_ns - t_ns[after]), np.abs(t_ns[np.minimum(after + 1, len(t_ns) - 1)] - at_ns))
+        seen_c = np.fmax(seen_c, np.where(near_ns <= REACH_NS, np.interp(at_ns, t_ns, value_c), np.nan))
+        ages_s.append(float(np.median(np.diff(t_ns))) / 1e9 if len(t_ns) > 1 else 0.0)
+    lengths_s = np.maximum((spans[:, 1] - spans[:, 0]) / 1e9, 1e-9)
+    found: list[tuple[float | None, float]] = []
+    for of, length_s in zip(seen_c, lengths_s, strict=True):
+        looked = of[np.isfinite(of)]
+        change_k = abs(float(looked[-1] - looked[0])) * _LOOKS / (_LOOKS - 1) if len(looked) else 0.0
+        # a rectangle, from no age to a whole interval
+        u_k = change_k / length_s * min(max(ages_s), length_s) / math.sqrt(12)
+        found.append((float(np.mean(looked)) if len(looked) else None, u_k))
+    return found
 
 
 def _rssi_dbm(trace: Trace, stretches: Sequence[Stretch]) -> list[float | None]:

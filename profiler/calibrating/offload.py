@@ -1,12 +1,13 @@
 """What it takes to have something executed elsewhere: there, the work, back; and the joules of the device meanwhile."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from edgewatt.profiler.calibrating.observations import Observation, digests
-from edgewatt.profiler.calibrating.radio import BIN_DB, bin_of, idle_near, interface_of, listed
+from edgewatt.profiler.calibrating.radio import BIN_DB, idle_near, interface_of, listed
 from edgewatt.profiler.calibrating.stretches import IDLE
 from edgewatt.profiler.calibrating.values import Found, Value, cells, mean_of, positive, whole
 
@@ -14,18 +15,19 @@ _PARTS = ("send_s", "remote_s", "receive_s")
 
 
 def offload_rows(seen: Sequence[Observation], sources: Sequence[str]) -> Found:
-    """One row per partner, network or size, bin of signal strength, and source of the whole device.
+    """One row per partner, network or size, signal strength within BIN_DB, and source of the whole device.
 
     Times are of one exchange; energy is that of the device above idle for one exchange.
     """
     found = Found()
     mine = [one for one in seen if one.step == "offload" and not one.is_void]
     idle = [one for one in mine if one.kind == IDLE]
-    groups: dict[tuple[Any, ...], list[Observation]] = {}
+    alike: dict[tuple[Any, ...], list[Observation]] = {}
     for one in mine:
         if one.kind == "exchange" and _count(one):
-            groups.setdefault(_what(one), []).append(one)
-    for (to, interface, model, sent_b, received_b, _), of in groups.items():
+            alike.setdefault(_what(one), []).append(one)
+    groups = [(what, of) for what, every in alike.items() for of in _by_signal(every)]
+    for (to, interface, model, sent_b, received_b), of in groups:
         strengths = [one.rssi_dbm for one in of if one.rssi_dbm is not None]
         times = {part: _time(of, part) for part in _PARTS}
         every: list[str | None] = [name for name in sources if any(one.power_of(name) for one in of)]
@@ -55,15 +57,27 @@ def offload_rows(seen: Sequence[Observation], sources: Sequence[str]) -> Found:
 def _what(one: Observation) -> tuple[Any, ...]:
     asked = one.stretch.asked
     to, model = asked.get("to"), asked.get("model")
-    strength = None if one.rssi_dbm is None else bin_of(one.rssi_dbm) + BIN_DB / 2
     return (
         to if isinstance(to, str) else None,
         interface_of(one),
         model if isinstance(model, str) else None,
         _size(one, "sent_b"),
         _size(one, "received_b"),
-        strength,
     )
+
+
+def _by_signal(of: Sequence[Observation]) -> list[list[Observation]]:
+    """Windows of like signal strength together: from the weakest on, what lies within BIN_DB of it."""
+    blind = [one for one in of if one.rssi_dbm is None]
+    groups: list[list[Observation]] = [blind] if blind else []
+    weakest = math.inf
+    seen = [(one.rssi_dbm, k, one) for k, one in enumerate(of) if one.rssi_dbm is not None]
+    for rssi_dbm, _, one in sorted(seen):
+        if weakest == math.inf or rssi_dbm - weakest > BIN_DB:
+            groups.append([])
+            weakest = rssi_dbm
+        groups[-1].append(one)
+    return groups
 
 
 def _size(one: Observation, key: str) -> int | None:
@@ -83,10 +97,8 @@ def _count(one: Observation) -> int:
 
 
 def _time(of: Sequence[Observation], part: str) -> Value | None:
-    """Of the means of windows, as exchanges in a row are not independent; of one window, of its exchanges."""
-    each = [listed(one, part) for one in of]
-    means = [float(np.mean(one)) for one in each if one]
-    return positive(mean_of(means) if len(means) > 1 else mean_of([value for one in each for value in one]))
+    """Of the means of windows: exchanges in a row share their link, so that one window has no interval."""
+    return positive(mean_of([float(np.mean(each)) for one in of if (each := listed(one, part))]))
 
 
 def _energy(of: Sequence[Observation], idle: Sequence[Observation], source: str) -> Value | None:

@@ -18,8 +18,13 @@ from edgewatt.profiler.calibrating.values import Found, Row, Value, cells, known
 
 # A window of cores that are busy for a part of the time, nobody knows whether at once, does not tell its on_w.
 MOST_UNSURE: Final = 0.1
+# A window with less of a core than this has of a term what a phone does by itself; assumed.
+MOST_WAKES: Final = 0.2
 # Steps of the suite whose windows are those of the power model; "": a run that somebody recorded by hand.
 STEPS: Final = frozenset({"cpu", ""})
+# Leakage is not straight over temperature: it doubles every 20 to 25 K or so (remembered, of textbooks). A window is
+# the less sure the further its temperature is from that which powers are for.
+LEAKAGE_GROWS_PER_K: Final = 0.03
 # An F test below: the idle of a cluster at another step takes another power, and the model says so.
 _SURE: Final = 0.01
 # Residual degrees of freedom that have to be left before leakage takes one.
@@ -69,12 +74,17 @@ class PowerFit:
 
     def residual_w(self, place: int) -> float | None:
         """The root mean square of what is left of the windows that have a term."""
-        mine = np.abs(self.x[:, place]) > 0
+        mine = self.has(place)
         return float(np.sqrt(np.mean(self.fit.residuals[mine] ** 2))) if mine.any() else None
 
     def windows(self, place: int) -> int:
         """How many windows have a term."""
-        return int(np.sum(np.abs(self.x[:, place]) > 0))
+        return int(np.sum(self.has(place)))
+
+    def has(self, place: int) -> NDArray[np.bool_]:
+        """Which windows have a term: of processors, by more than a wake."""
+        least = 0.0 if self.design.terms[place].kind == "leakage" else MOST_WAKES
+        return np.asarray(np.abs(self.x[:, place]) > least)
 
 
 def loads_of_power(seen: Sequence[Observation]) -> list[Observation]:
@@ -99,15 +109,10 @@ def fit_power(seen: Sequence[Observation], source: str, clusters: Sequence[str])
     for one in loads_of_power(seen):
         if one.kind != IDLE and not clusters:
             continue
-        name = f"{one.stretch.window.name} of run {one.run[:12]}"
-        if one.spoilt:
-            notes.append(f"{name} is left out of power: {'; '.join(one.spoilt)}")
-        elif (power := one.power_of(source)) is None:
-            if source in one.refused:
-                notes.append(f"{name} is left out of power by {source}: {one.refused[source]}")
-        elif one.ran.on_unsure > MOST_UNSURE:
-            notes.append(f"{name} is left out of power: its cores are busy at times, nobody knows whether at once")
-        elif math.isfinite(power.power_w):
+        power, why = one.power_of(source), _unfit(one, source, clusters)
+        if why:
+            notes.append(f"{one.stretch.window.name} of run {one.run[:12]} is left out of power{why}")
+        elif power is not None and math.isfinite(power.power_w):
             usable.append(one)
     usable, odd = usual(usable, clusters)
     notes += odd
@@ -120,6 +125,19 @@ def fit_power(seen: Sequence[Observation], source: str, clusters: Sequence[str])
     if found is None:
         return None, [*notes, f"power by {source}: {len(usable)} windows are too few for what was executed in them"]
     return found, [*notes, *_said(found)]
+
+
+def _unfit(one: Observation, source: str, clusters: Sequence[str]) -> str:
+    """Why a window's power is not that of what was asked, "" where it is."""
+    if one.spoilt:
+        return f": {'; '.join(one.spoilt)}"
+    if one.power_of(source) is None:
+        return f" by {source}: {one.refused[source]}" if source in one.refused else ""
+    if one.ran.on_unsure > MOST_UNSURE:
+        return ": its cores are busy at times, nobody knows whether at once"
+    if any(map(one.ran.is_mixed, clusters)):
+        return ": it is busy at times, nobody knows at which of its frequencies"
+    return ""
 
 
 def with_idle_steps(found: PowerFit) -> PowerFit:
@@ -206,7 +224,7 @@ def _fit_row(found: PowerFit, place: int, term: Term) -> Row:
 
 def _validity(found: PowerFit, place: int, term: Term) -> tuple[str, list[float]]:
     """Over what a term was measured: cores busy, or degrees Celsius."""
-    mine = [one for one, x in zip(found.used, found.x[:, place], strict=True) if x]
+    mine = [one for one, x in zip(found.used, found.has(place), strict=True) if x]
     if term.kind in ("on", "busy", "sum"):
         return "cores_n", [one.ran.busy.get(term.unit, 0.0) for one in mine]
     return "temperature_c", [one.temperature_c for one in mine if one.temperature_c is not None]
@@ -217,10 +235,17 @@ def _fitted(used: Sequence[Observation], source: str, design: Design) -> PowerFi
     x = np.asarray([design.row(one.ran, one.temperature_c)[0] for one in used])
     y, u = np.asarray([of.power_w for of in seen]), np.asarray([of.u_w for of in seen])
     leakage = design.place("leakage")
-    told = np.round(np.delete(x, [] if leakage is None else [leakage], axis=1), 2)
+    asked = np.asarray([design.asked(one.ran, one.temperature_c) for one in used])
+    told = np.round(np.delete(asked, [] if leakage is None else [leakage], axis=1), 2)
     groups = np.unique(told, axis=0, return_inverse=True)[1].ravel()
     try:
         fit = solve(x, y, u, groups)
+        unsure = np.asarray([design.unsure(one.ran) for one in used])
+        if leakage is not None:
+            bent_k = LEAKAGE_GROWS_PER_K / 2 * x[:, leakage] ** 2
+            unsure[:, leakage] = np.hypot([one.temperature_u_k for one in used], bent_k)
+        if unsure.any():
+            fit = solve(x, y, np.hypot(u, np.hypot.reduce(unsure * fit.values, axis=1)), groups)
     except ValueError:
         return None
     gains = [of.gain_rel for of in seen if of.gain_rel is not None]

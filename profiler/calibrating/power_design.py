@@ -1,19 +1,21 @@
 """Which coefficients a power model has, and what each window says of them.
 
 The model is that of docs/decisions/0011: base + sum over clusters (on_w(f) if any core is busy + cores busy x
-busy_w(f)) + leakage x (T - T_ref), and idle_w(f) of a cluster that idles at another step than its lowest.
+busy_w(f)) + leakage x (T - T_ref), and idle_w(f) of a cluster that idles at another step than its lowest. A phone's own
+wakes run at whatever step its cores are pinned to: base holds those of an idle phone at its lowest steps, and a window
+has what it has more or less of them.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewatt.profiler.calibrating.observations import Observation
-from edgewatt.profiler.calibrating.residency import Residency
+from edgewatt.profiler.calibrating.residency import WHOLE_TIME, Residency
 
 Kind = Literal["base", "on", "busy", "sum", "idle", "leakage"]
 
@@ -44,12 +46,22 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class Wakes:
+    """What a cluster does at its lowest step while nothing is asked: cores busy, and the share of time with any."""
+
+    hz: float
+    busy: float
+    on: float
+
+
+@dataclass(frozen=True, slots=True)
 class Design:
     """The terms of a model for these clusters, with the temperature that leakage is counted from (None: no leakage)."""
 
     terms: tuple[Term, ...]
     clusters: tuple[str, ...]
     reference_c: float | None = None
+    wakes: Mapping[str, Wakes] = field(default_factory=dict)
 
     def place(self, kind: Kind, unit: str = "", hz: float | None = None) -> int | None:
         """Where a term stands, None if there is none."""
@@ -78,7 +90,41 @@ class Design:
                 if busy > 0 and not self._add_busy(row, (cluster, hz), share * on, share * busy):
                     why.append(f"{cluster} at {hertz(hz)} was not measured")
                 self._add(row, "idle", (cluster, hz), share * (1 - on))
+            self._add_wakes(row, cluster, ran)
         return row, "; ".join(dict.fromkeys(why)) or None
+
+    def _add_wakes(self, row: NDArray[np.float64], cluster: str, ran: Residency) -> None:
+        """What a window has of wakes, less what base has of them; at a step that is not in the model, nothing."""
+        usual = self.wakes.get(cluster)
+        if usual is None or cluster not in ran.beside:
+            return
+        # The idle of a cluster at a step is with the wakes that it has there.
+        if not ran.busy.get(cluster) and any(
+            self.place("idle", cluster, hz) is not None for hz, _ in steps_of(ran, cluster)
+        ):
+            return
+        for hz, share in steps_of(ran, cluster):
+            self._add_both(row, (cluster, hz), share * ran.beside_on.get(cluster, 0.0), share * ran.beside[cluster])
+        self._add_both(row, (cluster, usual.hz), -usual.on, -usual.busy)
+
+    def _add_both(self, row: NDArray[np.float64], at: tuple[str, float | None], on: float, busy: float) -> None:
+        more = np.zeros(len(row))
+        if self._add(more, "on", at, on) and self._add(more, "busy", at, busy):
+            row += more
+
+    def unsure(self, ran: Residency) -> NDArray[np.float64]:
+        """The standard uncertainty of what a window has of each term: of its wakes, how many and whether together."""
+        row = np.zeros(len(self.terms))
+        for cluster in self.clusters:
+            for hz, share in steps_of(ran, cluster):
+                # a rectangle between the least and the most
+                self._add(row, "on", (cluster, hz), share * ran.beside_unsure.get(cluster, 0.0) / math.sqrt(12))
+                self._add(row, "busy", (cluster, hz), share * ran.beside_u.get(cluster, 0.0))
+        return row
+
+    def asked(self, ran: Residency, temperature_c: float | None) -> NDArray[np.float64]:
+        """The row of a window without its wakes, which are never the same twice."""
+        return self.row(replace(ran, beside={}), temperature_c)[0]
 
     def _add_busy(self, row: NDArray[np.float64], at: tuple[str, float | None], on: float, busy: float) -> bool:
         for k, term in enumerate(self.terms):
@@ -157,11 +203,26 @@ def design_of(seen: Sequence[Observation], clusters: Sequence[str], *, idle_step
                 terms += [Term("on", cluster, hz), Term("busy", cluster, hz)]
         if idle_steps:
             terms += [Term("idle", cluster, hz) for hz in _idle_steps(seen, cluster)]
+    wakes = _wakes(seen, clusters)
     warm = [one.temperature_c for one in seen]
     known = [at for at in warm if at is not None]
     if leakage and len(known) == len(warm) and max(known, default=0) - min(known, default=0) >= LEAST_KELVIN:
-        return Design((*terms, Term("leakage")), tuple(clusters), round(float(np.mean(known)), 2))
-    return Design(tuple(terms), tuple(clusters))
+        return Design((*terms, Term("leakage")), tuple(clusters), round(float(np.mean(known)), 2), wakes)
+    return Design(tuple(terms), tuple(clusters), None, wakes)
+
+
+def _wakes(seen: Iterable[Observation], clusters: Sequence[str]) -> dict[str, Wakes]:
+    """What the clusters do in windows that ask nothing of any and hold them at their lowest steps."""
+    quiet = [one for one in seen if not any(one.ran.busy.get(cluster) for cluster in clusters)]
+    found = {}
+    for cluster in clusters:
+        steps = [hz for one in quiet for hz, _ in steps_of(one.ran, cluster) if hz is not None]
+        low = min(steps, default=0.0)
+        mine = [one.ran for one in quiet if (one.ran.shares.get(cluster) or {}).get(low, 0.0) >= WHOLE_TIME]
+        if any(cluster in ran.beside for ran in mine):
+            busy = float(np.median([ran.beside.get(cluster, 0.0) for ran in mine]))
+            found[cluster] = Wakes(low, busy, float(np.median([ran.beside_on.get(cluster, 0.0) for ran in mine])))
+    return found
 
 
 def _cores(seen: Iterable[Observation], cluster: str) -> Mapping[float | None, list[float]]:

@@ -74,11 +74,10 @@ def radio_rows(
     for interface in interfaces:
         of_it = [one for one in mine if one.kind == IDLE or interface_of(one) == interface]
         _rates(found, of_it, interface)
-        every: list[str | None] = [*whole] or [None]
-        for source in every:
-            if source is None or any(one.power_of(source) for one in of_it):
-                of_source = tails.get(source, ()) if source is not None else ()
-                _interface(found, of_it, interface, source, (None if source is None else base.get(source), of_source))
+        every: list[str | None] = [name for name in whole if any(one.power_of(name) for one in of_it)]
+        for source in every or [None]:
+            of_source = tails.get(source, ()) if source is not None else ()
+            _interface(found, of_it, interface, source, (None if source is None else base.get(source), of_source))
     return found
 
 
@@ -101,6 +100,8 @@ def _interface(
         }
         trips = percentiles([trip for one in here for trip in listed(one, "rtt_s")], [50, 95])
         tail = next((of for of in tails if of.interface == interface and of.low_dbm == low), None)
+        if tail is not None and tail.why:
+            found.notes.append(f"radio tail of {interface} at {low:g} dBm by {source}: {tail.why}")
         found.add(
             "radio",
             {
@@ -112,8 +113,8 @@ def _interface(
                 **{key: of for kind, value in rates.items() for key, of in _rate_cells(kind, value).items()},
                 "rtt_p50_s": None if trips is None else trips[0],
                 "rtt_p95_s": None if trips is None else trips[1],
-                "tail_s": None if tail is None else tail.seconds,
-                "tail_w": None if tail is None else tail.watts,
+                **cells("tail", "s", None if tail is None else tail.seconds),
+                **cells("tail", "w", None if tail is None else tail.watts),
                 "observations_n": sum(one.kind != IDLE for one in here),
                 "energy_source": source,
                 "energy_boundary": None if not idle or source is None else idle[0].powers[source].boundary,
@@ -177,19 +178,26 @@ def _of_bin(above: Sequence[_Above], idle: Sequence[Observation], source: str | 
 
 
 def _idle(here: Sequence[Observation], source: str | None, base: PowerFit | None) -> Value | None:
-    """What idling with the radio at that strength takes above the base of the power model; None without that."""
-    powers = [p for one in here if one.kind == IDLE and source is not None and (p := one.power_of(source)) is not None]
-    place = None if base is None else base.design.place("base")
-    if base is None or place is None or len(powers) < 2:
+    """What idling with the radio at that strength takes above what the power model says of it, at its warmth.
+
+    None without a model. Its runs are other runs than the model's: what differs between them is in the windows' spread.
+    """
+    if base is None or source is None:
         return None
-    row = np.zeros(len(base.design.terms))
-    row[place] = 1.0
-    if not base.fit.tells(row):
+    rows, above, gain = [], [], None
+    for one in here:
+        power = one.power_of(source) if one.kind == IDLE else None
+        row, why = base.design.row(one.ran, one.temperature_c)
+        if power is not None and why is None:
+            rows.append(row)
+            above.append(power.power_w - float(row @ base.fit.values))
+            gain = power.gain_rel
+    if len(rows) < 2 or not base.fit.tells(mean_row := np.mean(rows, axis=0)):
         return None
-    watts = np.asarray([power.power_w for power in powers])
-    value, u, df = base.fit.of(row)
+    watts = np.asarray(above)
+    _, u, df = base.fit.of(mean_row)
     u, df = together([(u, df), (float(watts.std(ddof=1)) / math.sqrt(len(watts)), len(watts) - 1)])
-    return within(float(watts.mean()) - value, u, df, gain_rel=powers[0].gain_rel)
+    return within(float(watts.mean()), u, df, gain_rel=gain)
 
 
 def _line(

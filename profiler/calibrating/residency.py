@@ -20,10 +20,13 @@ LEAST_SHARE: Final = 0.01
 # A load says how busy it keeps its cores. What /proc/stat reads beside it is in ticks of 10 ms (documented: proc(5)):
 # so near, what was asked is the better number. Further away than the second, something else ran, or it did not run.
 NEAR: Final = 0.03
+TICK_S: Final = 0.01
 CORES_DIFFER, BACKGROUND = "cores_differ", "background_load"
 FAR: Final = 0.2
 # Below so many cores above what idling shows, a cluster counts as idle; assumed.
 LEAST_BUSY: Final = 0.05
+# From this share of a window on, it is all of it; assumed.
+WHOLE_TIME: Final = 0.95
 # At least so much of a window has to lie between the readings inside it, before these alone are believed.
 MOST_OF_IT: Final = 0.5
 
@@ -33,16 +36,31 @@ class Residency:
     """Of one window: the share of time at each frequency in hertz by cluster, and its busy cores.
 
     `busy` is the mean number of cores busy; `on` the share of time in which any was, with `on_unsure` how far it may
-    be off where cores are busy a part of the time and nobody knows whether together. `cpus` are which.
+    be off where cores are busy a part of the time and nobody knows whether together. `beside` are the cores that were
+    busy with what nobody asked for (a phone's own wakes), `beside_on` the share of time in which any of them was while
+    no other was, and `beside_unsure` between what least and most that may lie; `beside_u` is the standard uncertainty
+    of the first.
     """
 
     shares: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
     busy: Mapping[str, float] = field(default_factory=dict)
     on: Mapping[str, float] = field(default_factory=dict)
     on_unsure: float = 0.0
+    beside: Mapping[str, float] = field(default_factory=dict)
+    beside_on: Mapping[str, float] = field(default_factory=dict)
+    beside_unsure: Mapping[str, float] = field(default_factory=dict)
+    beside_u: Mapping[str, float] = field(default_factory=dict)
     pinned: bool = False
     loads: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+
+    def is_mixed(self, cluster: str) -> bool:
+        """Whether a cluster was busy at times, and at several steps: nobody knows at which of them it was busy.
+
+        A governor climbs when work begins, so that the steps of a window are not those of its work.
+        """
+        on, shares = self.on.get(cluster, 0.0), self.shares.get(cluster) or {}
+        return 0 < on < WHOLE_TIME and max(shares.values(), default=1.0) < WHOLE_TIME
 
 
 def residencies(trace: Trace, stretches: Sequence[Stretch]) -> list[Residency]:
@@ -73,12 +91,25 @@ def _residency(
     above = {name: max(load - quiet.get(name, 0.0), 0.0) for name, load in loads.items()}
     asked, reasons, threads = _asked(stretch), list(ran.reasons), _threads(stretch, config)
     busy, on, unsure = {}, {}, 0.0
+    beside, beside_on, beside_unsure, beside_u = {}, {}, {}, {}
     for cluster, numbers in clusters.items():
-        of_cpus = [_busy(number, asked, above) for number in numbers or (int(cluster[3:] or 0),)]
+        cpus = numbers or (int(cluster[3:] or 0),)
+        of_cpus = [_busy(number, asked, above) for number in cpus]
         total = math.fsum(of_cpus)
         busy[cluster] = total if total >= LEAST_BUSY else 0.0
         on[cluster], off = _on(of_cpus, threads) if busy[cluster] else (0.0, 0.0)
         unsure = max(unsure, off)
+        # A core that was asked for does its wakes within its own time.
+        others = [
+            max(min(loads.get(f"cpu{number}", 0.0), 1.0) - used, 0.0) if asked is None or number not in asked else 0.0
+            for number, used in zip(cpus, of_cpus, strict=True)
+        ]
+        of_others, off = _on(others, None)
+        beside[cluster] = math.fsum(others)
+        beside_on[cluster], beside_unsure[cluster] = (1 - on[cluster]) * of_others, (1 - on[cluster]) * off
+        # A wake of about a tick is counted as none, one or two (variance 1/6), and of a short window's wakes about a
+        # third lie between its readings and its edges.
+        beside_u[cluster] = math.sqrt(beside[cluster] * TICK_S / max(stretch.duration_s, TICK_S) / 2)
     if asked is not None and loads:
         reasons += _differences(asked, above, loads)
     return Residency(
@@ -89,6 +120,10 @@ def _residency(
         busy,
         on,
         unsure,
+        beside,
+        beside_on,
+        beside_unsure,
+        beside_u,
         _is_pinned(stretch),
         loads,
         tuple(dict.fromkeys(reasons)),

@@ -28,6 +28,7 @@ EVERY_S: Final = 1.0
 _SETTLED_S: Final = 5.0
 _LEAST_KELVIN: Final = 3.0
 _CLIMBS_S: Final = 0.5
+_ABOUT: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +104,8 @@ def _course(
     if not known_c:
         return None
     spans = np.asarray([(one.stretch.repeat.t0_ns, one.stretch.repeat.t1_ns) for one in mine], np.int64)
-    t_ns = np.arange(spans.min(), spans.max(), round(EVERY_S * 1e9), dtype=np.int64)
     column = max(known_c, key=lambda c: float(known_c[c][1].max()))
+    t_ns = _even_ns(known_c[column][0], int(spans.min()), int(spans.max()))
     temperature_c = np.interp(t_ns, *known_c[column])
     power_w = np.full(len(t_ns), np.nan)
     if source is not None:
@@ -117,6 +118,18 @@ def _course(
             power_w = np.interp(t_ns, t_ns[seen], power_w[seen])
     loads = np.asarray([(one.stretch.repeat.t0_ns, one.stretch.repeat.t1_ns) for one in hot], np.int64)
     return _Course(trace.columns[column].channel.name, t_ns, temperature_c, power_w, loads)
+
+
+def _even_ns(read_ns: NDArray[np.int64], begin_ns: int, end_ns: int) -> NDArray[np.int64]:
+    """Times every EVERY_S, or at the readings where these are about as often: between two a temperature may bend."""
+    inside = read_ns[(read_ns >= begin_ns) & (read_ns < end_ns)]
+    step_ns = round(EVERY_S * 1e9)
+    if len(inside) > 1 and abs(np.median(np.diff(inside)) / step_ns - 1) <= _ABOUT:
+        begin_ns, step_ns = (
+            int(inside[0]),
+            round(float(inside[-1] - inside[0]) / round((inside[-1] - inside[0]) / step_ns)),
+        )
+    return np.arange(begin_ns, end_ns, step_ns, dtype=np.int64)
 
 
 def _loaded(trace: Trace, hot: Sequence[Observation]) -> tuple[str, int]:

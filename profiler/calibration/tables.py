@@ -58,7 +58,8 @@ _COLUMNS: Final[Mapping[str, Mapping[str, pa.DataType]]] = {
     },
     # The whole device while nothing is executed; state: awake, suspended, screen_on.
     "idle": {"state": _TEXT, **_interval("idle", "w"), "temperature_c": _REAL, "observations_n": _COUNT, **_ENERGY},
-    # One bin of measured signal strength. Powers are above the idle of the device with the radio on.
+    # One bin of measured signal strength. Powers are above the idle of the device with the radio on. tail_s and tail_w:
+    # how long the radio stays awake after a transfer and what that takes, where it ends in one step; else null.
     "radio": {
         "interface": _TEXT,
         "rssi_low_dbm": _REAL,
@@ -74,8 +75,8 @@ _COLUMNS: Final[Mapping[str, Mapping[str, pa.DataType]]] = {
         "receive_high_b_per_s": _REAL,
         "rtt_p50_s": _REAL,
         "rtt_p95_s": _REAL,
-        "tail_s": _REAL,
-        "tail_w": _REAL,
+        **_interval("tail", "s"),
+        **_interval("tail", "w"),
         "observations_n": _COUNT,
         **_ENERGY,
     },
@@ -121,7 +122,8 @@ _COLUMNS: Final[Mapping[str, Mapping[str, pa.DataType]]] = {
         "observations_n": _COUNT,
         **_ENERGY,
     },
-    # Latency and power of a network beside a co-runner, over those without one.
+    # Latency and power of a network beside a co-runner, over those without one. power_w: the mean power of the whole
+    # device while network and co-runner run, less its mean power while the network runs alone.
     "co_runner": {
         "model": _TEXT,
         "target": _TEXT,
