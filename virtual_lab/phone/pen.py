@@ -55,6 +55,10 @@ class Pen:
         else:
             self._put(path, text)
 
+    def forget(self, name: str) -> None:
+        """Somebody else wrote the file: the next writing counts whatever was said before."""
+        self._said.pop(name, None)
+
     def mend(self, now_ns: int) -> int | None:
         """Make torn files whole that were so for long enough; when the next is due."""
         while self._halves and self._halves[0][0] <= now_ns:

@@ -32,6 +32,7 @@ class Writable:
         """See what was written since, and let it be so."""
         for name in self._changed(WAKE_LOCK):
             self.locks.update(self._words(name))
+            self.pen.forget(name)
         for name in self._changed(WAKE_UNLOCK):
             self.locks.difference_update(self._words(name))
             self._write(WAKE_LOCK, "".join(f"{lock} " for lock in sorted(self.locks)) + "\n", now_ns)
