@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
 # A file at a time: what its tests share, they make once. Most of the time they wait for programs of others.
-PEERS ?= --numprocesses $(WORKERS) --dist loadfile
+PEERS ?= --numprocesses $(WORKERS) --dist loadfile --durations 12
 
 # Every test and every command that it starts would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE

@@ -138,10 +138,15 @@ class _Sitting:
         whole, pairs = joined([read_repeats(run) for run in self.runs]), self.pairs
         ids = whole.table["config_id"].to_pylist()
         is_old = pa.array([config in pairs for config in ids])
-        place = whole.table.column_names.index("config_id")
-        table = whole.table.set_column(place, "config_id", pa.array([pairs.get(config, config) for config in ids]))
+        table = _with(whole.table, "config_id", [pairs.get(config, config) for config in ids])
+        # One sitting, interleaved: what a repeat's hash differs by is how warm it began, which both sides share.
+        table = _with(table, "conditions_sha256", ["one sitting"] * len(ids))
         old, new = table.filter(is_old), table.filter(pc.invert(is_old))
         return replace(whole, name="old", table=old), replace(whole, name="new", table=new)
+
+
+def _with(table: pa.Table, name: str, values: Sequence[str]) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, pa.array(values, pa.string()))
 
 
 def _judged(sitting: _Sitting, live: LiveOptions, look: int, earlier: Check | None) -> Check:
