@@ -53,9 +53,11 @@ def lab(tmp_path: Path) -> Iterator[Path]:
         with (tmp_path / LOG).open("a") as log:
             log.write(json.dumps({"mark": [word], "pid": 1}) + "\n")
 
-    threading.Thread(target=answer, daemon=True).start()
+    answering = threading.Thread(target=answer)
+    answering.start()
     yield tmp_path
     os.write(pipe, b"end end\n")
+    answering.join()
     os.close(pipe)
 
 
