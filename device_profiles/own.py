@@ -1,17 +1,19 @@
 """The user's own profile of one phone, as edgewatt writes it: what was measured, on top of a shipped profile."""
 
-import json
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from edgewatt.device_profiles.loader import DeviceProfile, Fact, load, own_folder, parse, shipped
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.durable import replace_file
+from edgewatt.profiler.storage.toml_text import value_text
 
 _PLAIN: Final = re.compile(r"[^a-z0-9_-]+")
 _NAME_LIMIT: Final = 64
+_toml: Final = partial(value_text, plain=True)
 _HEAD: Final = "# Written by `edgewatt calibrate sensor`. Written again, it keeps facts by hand and loses comments.\n"
 
 
@@ -67,14 +69,3 @@ def _text(name: str, title: str, base: str, serial: str, facts: Mapping[str, Fac
         lines += ["", f"[facts.{key}]", f"value = {_toml(fact.value)}", f"source = {_toml(fact.source)}"]
         lines += [f"{k} = {_toml(v)}" for k in ("u", "basis", "date") if (v := getattr(fact, k)) is not None]
     return "\n".join([*lines, ""])
-
-
-def _toml(value: Any) -> str:
-    """Texts, numbers, flags and lists of them; JSON's escapes are among those of TOML's basic strings."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return json.dumps("".join(c if c.isprintable() else "?" for c in value), ensure_ascii=False)
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(_toml, value))}]"
-    return repr(float(value)) if isinstance(value, float) else str(value)

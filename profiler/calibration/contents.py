@@ -1,7 +1,6 @@
 """The files of a calibration's folder or zip, whoever made it: read into memory, bounded, and never unpacked."""
 
 import zipfile
-import zlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,20 +8,11 @@ from typing import Final
 
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.checked import shown
-from edgewatt.profiler.storage.packing.magic import is_packed
+from edgewatt.profiler.storage.packing.magic import DAMAGE, is_packed
 
 # A phone's tables take some 100 kB, a fleet's of a hundred devices some 10 MB.
 SIZE_LIMIT_B: Final = 64 << 20
 FILES_LIMIT: Final = 1000
-_DAMAGE: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-)
 
 
 @dataclass(slots=True)
@@ -44,7 +34,7 @@ def holds(path: Path, name: str) -> bool:
             return (path / name).is_file()
         with zipfile.ZipFile(path) as packed:
             return any(info.filename.rpartition("/")[2] == name for info in packed.infolist()[:FILES_LIMIT])
-    except (OSError, *_DAMAGE):
+    except (OSError, *DAMAGE):
         return False
 
 
@@ -63,7 +53,7 @@ def contents_of(path: Path, known: Collection[str], needed: str) -> Contents:
             raise UsageError(f"{path} is no calibration: expected a folder or a zip, as `edgewatt calibrate -o` makes")
     except OSError as error:
         raise UsageError(f"{error.filename or path} cannot be read: {error.strerror or error}") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UsageError(f"{path} is damaged, or no zip: {error}") from None
     if needed not in contents.files:
         raise UsageError(f"{path} is no calibration: it has no {needed}, as `edgewatt calibrate -o` makes")

@@ -8,9 +8,9 @@ from importlib.metadata import version
 from typing import Any, Final
 
 from edgewatt.profiler.calibration.tables import SCHEMA_VERSION
-from edgewatt.profiler.calibration.toml_text import key_text, value_text
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.checked import FLAG, NUMBER, OBJECT, TEXT, WHOLE, Rule, checked, list_of, object_of
+from edgewatt.profiler.storage.toml_text import key_text, value_text
 
 FILE_NAME: Final = "calibration.toml"
 

@@ -1,6 +1,7 @@
 """A baseline as the TOML file that people review: one value a line, so that a diff shows what changed."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import pyarrow as pa
@@ -15,9 +16,10 @@ from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.quality.reason import MARKED
 from edgewatt.profiler.quality.table import code_of, weight_of
 from edgewatt.profiler.storage.checked import TEXT_LIMIT
-from edgewatt.profiler.storage.toml_text import toml_key, toml_value
+from edgewatt.profiler.storage.toml_text import key_text, value_text
 
 SCHEMA: Final = 1
+_value: Final = partial(value_text, plain=True)
 # What says which configuration it is, and what of it decides whether another run may be compared with it.
 IDENTITY: Final = (
     "config_id", "device", "device_id", "soc", "model", "model_sha256", "runtime", "runtime_version", "target_asked",
@@ -46,12 +48,12 @@ def baseline_text(
     if not rows:
         raise UsageError(f"{repeats.name}: every repeat is void, so that there is nothing to save as a baseline")
     simulated = bool(pc.any(pc.fill_null(repeats.table["simulated"].cast(pa.bool_()), fill_value=False)).as_py())
-    lines = [_HEAD, f"schema = {SCHEMA}", f"edgewatt = {toml_value(__version__)}"]
-    lines += [f"simulated = {toml_value(simulated)}", "", "[tolerance]"]
-    lines += [f"{name} = {toml_value(share)}" for name, share in tolerances.items()]
+    lines = [_HEAD, f"schema = {SCHEMA}", f"edgewatt = {_value(__version__)}"]
+    lines += [f"simulated = {_value(simulated)}", "", "[tolerance]"]
+    lines += [f"{name} = {_value(share)}" for name, share in tolerances.items()]
     if repeats.conditions is not None:
         known = {k: v for k, v in comparability(repeats.conditions).items() if v is not None}
-        lines += ["", "[conditions]", *(f"{toml_key(k)} = {_condition(v)}" for k, v in known.items())]
+        lines += ["", "[conditions]", *(f"{key_text(k)} = {_condition(v)}" for k, v in known.items())]
     for of_one in _grouped(rows, IDENTITY):
         lines += ["", *_configuration(of_one, kept)]
     return "\n".join([*lines, ""])
@@ -62,19 +64,19 @@ def _configuration(rows: Sequence[Mapping[str, Any]], kept: Mapping[str | None, 
     yield from _said(rows[0], IDENTITY)
     by_hand = kept.get(rows[0]["config_id"], {})
     if tolerance := by_hand.get("tolerance"):
-        inside = ", ".join(f"{name} = {toml_value(share)}" for name, share in tolerance.items())
+        inside = ", ".join(f"{name} = {_value(share)}" for name, share in tolerance.items())
         yield f"tolerance = {{ {inside} }}"
     if note := by_hand.get("note"):
-        yield f"note = {toml_value(note)}"
+        yield f"note = {_value(note)}"
     for of_session in _grouped(rows, ("session",)):
         yield from ("", "[[configuration.measured]]")
         yield from _said(of_session[0], OF_SESSION)
         told = (reason for row in of_session for reason in row["quality_reasons"] or ())
         reasons = dict.fromkeys(code_of(reason) for reason in told if weight_of(reason) == MARKED)
         if reasons:
-            yield f"quality_reasons = {toml_value(list(reasons))}"
+            yield f"quality_reasons = {_value(list(reasons))}"
         of_sources = _grouped(of_session, OF_SOURCE)
-        yield f"repeat = {toml_value([row['repeat'] for row in of_sources[0]])}"
+        yield f"repeat = {_value([row['repeat'] for row in of_sources[0]])}"
         for quantity in QUANTITIES:
             if quantity != ENERGY:
                 yield from _values(quantity, of_sources[0])
@@ -113,8 +115,8 @@ def _number(value: float | None) -> str:
 def _condition(value: Any) -> str:
     """A condition, with a list's nulls as empty texts."""
     if isinstance(value, list):
-        return toml_value([_plain(one) for one in value])
-    return toml_value(_plain(value))
+        return _value([_plain(one) for one in value])
+    return _value(_plain(value))
 
 
 def _plain(value: Any) -> Any:

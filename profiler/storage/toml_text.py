@@ -1,31 +1,39 @@
-"""Values as TOML has them: texts, numbers, flags and lists of them."""
+"""Values as TOML 1.0 writes them; Python reads TOML and does not write it."""
 
 import json
 import math
-from typing import Any
+import re
+from typing import Any, Final
+
+from edgewatt.profiler.errors import EdgewattError
+
+_BARE: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 
-def toml_value(value: Any) -> str:
-    """The value as it stands behind a `=`. Raises ValueError for None, or what TOML has no form for.
+def value_text(value: Any, *, plain: bool = False) -> str:
+    """A text, a finite number, a flag or a list of them. Raises EdgewattError for anything else.
 
-    JSON's escapes are among those of TOML's basic strings; what cannot be printed becomes a question mark.
+    `plain`, for a file that people read: what cannot be printed becomes a question mark instead of an escape.
     """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return json.dumps("".join(c if c.isprintable() else "?" for c in value), ensure_ascii=False)
-    if isinstance(value, tuple | list):
-        return f"[{', '.join(map(toml_value, value))}]"
+        return _quoted("".join(c if c.isprintable() else "?" for c in value) if plain else value)
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"{value} does not belong in a file that people review")
-        return repr(value)
-    raise ValueError(f"{type(value).__name__} has no form in TOML")
+    if isinstance(value, float) and math.isfinite(value):
+        return repr(float(value))
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(value_text(one, plain=plain) for one in value)}]"
+    raise EdgewattError(f"{value!r} has no form in TOML")
 
 
-def toml_key(name: str) -> str:
-    """A key, in quotes where it needs them."""
-    plain = name.replace("_", "").replace("-", "")
-    return name if plain.isascii() and plain.isalnum() else toml_value(name)
+def key_text(key: str) -> str:
+    """A key, quoted where it has to be."""
+    return key if _BARE.fullmatch(key) else _quoted(key)
+
+
+def _quoted(text: str) -> str:
+    """JSON's escapes are among those of TOML's basic strings, but it leaves DEL as it is; half a character has none."""
+    whole = text.encode("utf-8", "replace").decode()
+    return json.dumps(whole, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,10 +1,22 @@
-"""Whether a file is a packed run, by its first bytes."""
+"""Whether a file is a zip, by its first bytes, and what opening one that is damaged raises."""
 
 import os
 import stat
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Final
 
+# NotImplementedError of a compression that this Python has not, RuntimeError of one that is encrypted.
+DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
 _MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")
 
 

@@ -4,14 +4,13 @@ import re
 import stat
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.layout import is_file_name
 from edgewatt.profiler.storage.manifest import FILE_NAME
-from edgewatt.profiler.storage.packing.magic import is_packed
+from edgewatt.profiler.storage.packing.magic import DAMAGE, is_packed
 
 # An hour at 5 kHz takes some 100 MB (facts/peers.md, section 6); a day would still fit.
 SIZE_LIMIT_B: Final = 8 << 30
@@ -22,15 +21,6 @@ RATIO_FROM_B: Final = 16 << 20
 DEPTH: Final = 3
 _CHUNK_B: Final = 1 << 20
 _ENCRYPTED: Final = 0x1
-_DAMAGE: Final = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-    OverflowError,
-)
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 
 # What was unpacked, by the file and its state; it goes when the process ends.
@@ -70,7 +60,7 @@ def _unpack(path: Path, folder: Path) -> Path:
             for info in infos:
                 left_b -= _extract(packed, info, folder, left_b)
             return folder / tops.pop()
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise UsageError(f"{path} is damaged, or no zip that `edgewatt pack` makes: {error}") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be unpacked: {error.strerror or error}") from None

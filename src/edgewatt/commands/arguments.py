@@ -38,6 +38,11 @@ def model_path(text: str) -> Path:
     return bundled_model()
 
 
+def names(text: str) -> list[str]:
+    """Names parted by commas; none of an empty text."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
 def add_run_output(parser: argparse.ArgumentParser, *, required: bool = True) -> None:
     """`-o RUN`, the folder to write."""
     what = "the folder to write; must not exist yet"

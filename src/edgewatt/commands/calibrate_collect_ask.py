@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from edgewatt.collectors.runtimes.model_file import bundled_model
 from edgewatt.collectors.runtimes.model_summary.summary import summarise
 from edgewatt.collectors.runtimes.training.ways import Way, training, ways_of
+from edgewatt.commands.arguments import model_path
 from edgewatt.commands.calibrate_serve import place_of
 from edgewatt.profiler.channel import Unavailable
 from edgewatt.profiler.collecting.offers import Watching
@@ -29,7 +29,6 @@ from edgewatt.profiler.running.collect import CollectOptions, collect
 from edgewatt.profiler.running.collect_executed import Each, execute, planned_of
 from edgewatt.profiler.storage.trace import Trace
 
-TINY: Final = "@tiny"
 PLACE_LIMIT: Final = 40
 # Executes a step into a folder, beside meters.
 Execute = Callable[[Device, Step, Path, Sequence[Device], Progress], Trace]
@@ -72,7 +71,7 @@ class Settings:
 
 def asked(args: argparse.Namespace, device: Device, address: str) -> tuple[Ask, Settings]:
     """What was asked for. Raises UsageError for what is not fit, before anything is measured."""
-    models = tuple(dict.fromkeys(bundled_model() if name == TINY else Path(name) for name in args.model))
+    models = tuple(dict.fromkeys(map(model_path, args.model)))
     sizes = tuple(size for model in models if (size := _size(model)) is not None)
     if args.to is not None:
         place_of("--to", args.to)

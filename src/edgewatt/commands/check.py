@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from edgewatt.commands import check_history, check_live
+from edgewatt.commands.arguments import names
 from edgewatt.profiler.checking.baseline import save_baseline
 from edgewatt.profiler.checking.check import Check, OnUnknown, check
 from edgewatt.profiler.checking.tolerances import parse_tolerances
@@ -51,8 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--github", action="store_true", help="annotations, and a page in the summary of the step")
     check_live.add_arguments(parser)
     check_history.add_arguments(parser)
-    parser.add_argument("--match", metavar="KEYS", type=_names, help="columns that pair rows (default: config_id)")
-    parser.add_argument("--allow", metavar="KEYS", type=_names, default=[], help="conditions that may differ")
+    parser.add_argument("--match", metavar="KEYS", type=names, help="columns that pair rows (default: config_id)")
+    parser.add_argument("--allow", metavar="KEYS", type=names, default=[], help="conditions that may differ")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -122,7 +123,3 @@ def _text(args: argparse.Namespace, found: Check) -> str:
     if args.save is None:
         return said
     return f"{said}\n{'written to' if found.exit_code == 0 else 'it did not pass: not written to'} {args.save}"
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

@@ -5,6 +5,7 @@ import json
 from typing import Final
 
 from edgewatt.commands import compare_published
+from edgewatt.commands.arguments import names
 from edgewatt.profiler.comparing.compare import compare_paths
 from edgewatt.profiler.errors import UsageError
 from edgewatt.reports.comparison import comparison_text
@@ -30,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("old", metavar="OLD", help="a run, or a table (CSV, Parquet, JSON)")
     parser.add_argument("new", metavar="NEW", nargs="?", help="the same, measured later")
     parser.add_argument("--published", metavar="TABLE", help="instead of NEW: published figures, each with its unit")
-    parser.add_argument("--match", metavar="KEYS", type=_names, help="columns that pair rows (default: config_id)")
-    parser.add_argument("--allow", metavar="KEYS", type=_names, default=[], help="conditions that may differ")
+    parser.add_argument("--match", metavar="KEYS", type=names, help="columns that pair rows (default: config_id)")
+    parser.add_argument("--allow", metavar="KEYS", type=names, default=[], help="conditions that may differ")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,7 +46,3 @@ def run(args: argparse.Namespace) -> int:
     comparison = compare_paths(args.old, args.new, match=args.match, allow=args.allow)
     print(json.dumps(comparison.to_json(), allow_nan=False) if args.json else comparison_text(comparison))
     return comparison.exit_code
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]

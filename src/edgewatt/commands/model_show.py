@@ -3,19 +3,17 @@
 import argparse
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Final
 
-from edgewatt.collectors.runtimes.model_file import bundled_model
 from edgewatt.collectors.runtimes.model_summary.layers import AUTOSCALE, LayerCounts
 from edgewatt.collectors.runtimes.model_summary.summary import Call, End, Summary, summarise
 from edgewatt.collectors.runtimes.zoo.catalogue import ALIASES
+from edgewatt.commands.arguments import TINY, model_path
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import printable
 from edgewatt.reports.wording import counted
 
 WHAT: Final = "say what a .tflite holds: operators, MACs, parameters, inputs and outputs, layer counts"
-TINY: Final = "@tiny"
 # Of operators, ends and reasons; the rest is in --json.
 _LINES: Final = 40
 
@@ -33,8 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what the file holds."""
-    path = bundled_model() if args.file == TINY else Path(args.file)
-    summary = summarise(path, named=ALIASES.get(args.named, args.named))
+    summary = summarise(model_path(args.file), named=ALIASES.get(args.named, args.named))
     print(json.dumps(summary.to_json()) if args.json else as_text(summary))
     return 0
 
