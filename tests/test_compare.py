@@ -259,6 +259,13 @@ def test_the_condition_behind_a_hash_is_named() -> None:
     assert compare(old, new, allow=["governor"]).exit_code == 0
 
 
+def test_another_temperature_is_named() -> None:
+    """No run's conditions hold it: each repeat began at its own."""
+    old = side(repeat_rows(temperature_start_c=49.0), conditions={"governor": None})
+    new = new_side(repeat_rows(temperature_start_c=51.0, conditions_sha256="d1" * 32), conditions={"governor": None})
+    assert "conditions differ: temperature_class (45.0 against 50.0)" in row_of(compare(old, new)).reason
+
+
 def test_another_meter_does_not_forbid_to_compare_latency() -> None:
     """The hash of a row holds the boundary of its joules; with the same conditions, latency can be compared."""
     gauge = {"energy_source": "gauge/battery", "energy_boundary": "gauge", "conditions_sha256": "d1" * 32}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewatt.profiler.analysis.conditions import comparability
@@ -18,6 +19,7 @@ BOUNDARY: Final = "energy_boundary"
 # What decides for every quantity, and what for one.
 _ALWAYS: Final = ("device_id", "target_used", "simulated")
 _OF_QUANTITY: Final[Mapping[str, tuple[str, ...]]] = {"latency_s": ("latency_stat",), ENERGY: (BOUNDARY,)}
+_BEGUN: Final = "temperature_start_c"
 
 _BothRows = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -69,12 +71,18 @@ def _of_conditions(old: Side, new: Side, rows: _BothRows, hashes: Difference) ->
     """The conditions behind two hashes, key by key where both runs tell them; else that the hashes differ."""
     if old.repeats.conditions is None or new.repeats.conditions is None:
         return [hashes]
-    a, b = comparability(old.repeats.conditions), comparability(new.repeats.conditions)
+    a, b = (_told(side, of_side) for side, of_side in zip((old, new), rows, strict=True))
     if named := [Difference(key, a[key], b[key]) for key in a if a[key] != b[key]]:
         return named
     # The hash of a row holds the boundary of its energy too: it decides for energy, where it is a column of its own,
     # and not for the latency beside it.
     return [] if _differing(old, new, rows, BOUNDARY) is not None else [hashes]
+
+
+def _told(side: Side, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """What decides of a run's conditions; the temperature is that of the first repeat, as in the rows' hash."""
+    begun = side.repeats.table[_BEGUN].take(pa.array(rows)).drop_null().to_pylist()
+    return comparability({**(side.repeats.conditions or {}), **({_BEGUN: begun[0]} if begun else {})})
 
 
 def _differing(old: Side, new: Side, rows: _BothRows, name: str) -> tuple[Any, Any] | None:
