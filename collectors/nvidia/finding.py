@@ -2,8 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -82,7 +81,7 @@ def find_sensor(asked: str, clock: Clock, *, pulses: Callable[[str], Pulses | No
                 raise DeviceError(f"{gpu.name} gives neither energy nor power: {reasons}")
             answers = watch(lambda: ask_all(powers), clock, WATCH_S)
             costs = _costs(gpu)
-            fit, note = _under_load(gpu, powers, clock, pulses(gpu.uuid), answers)
+            fit, note = _under_load(gpu, powers, clock, pulses(gpu.uuid))
     except NvmlError as error:
         raise not_started(error) from None
     return _sensor(gpu, profile, powers, answers, (fit, note), costs)
@@ -140,40 +139,32 @@ def _costs(gpu: Gpu) -> dict[str, float]:
     }
 
 
-def _under_load(
-    gpu: Gpu, powers: Powers, clock: Clock, pulses: Pulses | None, before: Answers
-) -> tuple[WindowFit | None, str]:
-    """The window of the best power, or why it was not measured."""
+def _under_load(gpu: Gpu, powers: Powers, clock: Clock, pulses: Pulses | None) -> tuple[WindowFit | None, str]:
+    """The window of the best power, or why it was not measured. The counter is not asked: that took an H100 4 ms."""
     if not powers.powers:
         return None, "the averaging window was not measured: there is no power beside the counter"
     if pulses is None:
         return None, "the averaging window was not measured: without torch no load of known phase can be made"
-    period_s = _lead(before).period_s
-    if period_s is None:
-        return None, "the averaging window was not measured: how often there is a new value is not known"
-    asked = train(SEED, TRAIN_S)
+    asked, alone = train(SEED, TRAIN_S), replace(powers, counter=None)
     try:
         with ThreadPoolExecutor(1) as pool:
             executed = pool.submit(pulses, asked)
-            answers = watch(lambda: ask_all(powers), clock, length_s(asked), until=executed.done)
+            answers = watch(lambda: ask_all(alone), clock, length_s(asked), until=executed.done)
             edges = executed.result()
     except DeviceError as error:
         return None, f"the averaging window was not measured: {error}"
-    t_ns, power_w = updates_of(answers, int(powers.counter is not None), period_s)
+    t_ns, power_w = updates_of(answers, 0)
     fit = fit_window(t_ns, power_w, edges)
     return fit, "" if fit is not None else f"{gpu.name}'s power does not follow the pulses of load"
 
 
-def updates_of(answers: Answers, column: int, period_s: float) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Every update of a value and when it came; those that came out the same are put in by the period."""
-    changed, before_ns = answers.of(column), np.asarray(answers.before_ns, np.int64)
+def updates_of(answers: Answers, column: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Every update of a value that was seen to change, and when it came.
+
+    What came out the same is left out: a sensor that left an update out looks just so (an H100 does, once in a while).
+    """
+    t_ns = answers.of(column).changes_ns
     values = np.asarray([np.nan if row[column] is None else row[column] for row in answers.rows], np.float64)
-    if not len(changed.changes_ns):
-        return np.empty(0, np.int64), np.empty(0)
-    edges_ns = [*changed.changes_ns.tolist(), int(before_ns[-1])]
-    t_ns = np.concatenate(
-        [np.arange(a, max(b - 0.5 * period_s * NS_PER_S, a + 1), period_s * NS_PER_S) for a, b in pairwise(edges_ns)]
-    ).astype(np.int64)
-    after = np.searchsorted(before_ns, t_ns)
+    after = np.searchsorted(np.asarray(answers.before_ns, np.int64), t_ns)
     inside = after < len(values)
     return t_ns[inside], values[after[inside]]

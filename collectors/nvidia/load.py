@@ -1,4 +1,4 @@
-"""Pulses of load on a GPU: matrices multiplied by torch, where that is installed, in a process of its own."""
+"""Pulses of load on a GPU: memory copied by torch, where that is installed, in a process of its own."""
 
 import json
 import subprocess

@@ -1,7 +1,10 @@
-"""Multiplies matrices on a GPU in pulses, and says when: `load_program.py '["GPU-...", [[busy_s, pause_s], ...]]'`.
+"""Copies memory on a GPU in pulses, and says when: `load_program.py '["GPU-...", [[busy_s, pause_s], ...]]'`.
+
+Copying, since it draws much power but stays below the GPU's limit: products of matrices on an H100 drew 900 W for the
+first 80 ms of a pulse and 700 W from then on, which no window explains (docs/validation).
 
 A program of its own: CUDA keeps a GPU awake and takes memory for as long as its process lives. The last line is JSON:
-`edges_ns` of each pulse on CLOCK_MONOTONIC, `products` multiplied in each, and their `size`.
+`edges_ns` of each pulse on CLOCK_MONOTONIC, `copies` made in each, and of how many bytes: `size_b`.
 """
 
 import json
@@ -9,8 +12,10 @@ import sys
 import time
 from typing import Any
 
-# A product shorter than this is mostly launch; edges are known as well as one product is long.
+# A copy shorter than this is mostly launch; edges are known as well as one copy is long.
 LEAST_S = 0.0005
+# Of memory, where even that is copied faster.
+MOST_B = 1 << 31
 
 
 def main() -> None:
@@ -21,21 +26,21 @@ def main() -> None:
     if not torch.cuda.is_available():
         sys.exit("torch finds no CUDA device")
     torch.cuda.set_device(chosen(torch, uuid))
-    size, a, out = matrices(torch)
-    edges, products = [], []
+    size_b, source, target = memory(torch)
+    edges, copies = [], []
     time.sleep(1.0)
     for busy_s, pause_s in train:
         begin = end = time.monotonic_ns()
         count = 0
         while end - begin < busy_s * 1e9:
-            torch.mm(a, a, out=out)
+            target.copy_(source)
             torch.cuda.synchronize()
             end = time.monotonic_ns()
             count += 1
         edges.append((begin, end))
-        products.append(count)
+        copies.append(count)
         time.sleep(pause_s)
-    print(json.dumps({"edges_ns": edges, "products": products, "size": size}))
+    print(json.dumps({"edges_ns": edges, "copies": copies, "size_b": size_b}))
 
 
 def chosen(torch: Any, uuid: str) -> int:
@@ -48,22 +53,22 @@ def chosen(torch: Any, uuid: str) -> int:
     sys.exit(f"which of {len(known)} CUDA devices is {uuid} this torch does not say")
 
 
-def matrices(torch: Any) -> tuple[int, Any, Any]:
-    """A square matrix whose product takes at least LEAST_S, and room for that."""
-    size = 512
+def memory(torch: Any) -> tuple[int, Any, Any]:
+    """Bytes that take at least LEAST_S to copy, and room for the copy."""
+    size_b = 1 << 24
     while True:
-        a = torch.randn(size, size, device="cuda", dtype=torch.float16)
-        out = torch.empty_like(a)
+        source = torch.randint(256, (size_b,), device="cuda", dtype=torch.uint8)
+        target = torch.empty_like(source)
         for _ in range(3):
-            torch.mm(a, a, out=out)
+            target.copy_(source)
         torch.cuda.synchronize()
         began = time.monotonic()
         for _ in range(5):
-            torch.mm(a, a, out=out)
+            target.copy_(source)
         torch.cuda.synchronize()
-        if (time.monotonic() - began) / 5 >= LEAST_S or size >= 8192:
-            return size, a, out
-        size *= 2
+        if (time.monotonic() - began) / 5 >= LEAST_S or size_b >= MOST_B:
+            return size_b, source, target
+        size_b *= 2
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ LEAST_EXPLAINED: Final = 0.9
 LEAST_UPDATES: Final = 20
 # 95 % of a chi-square with one degree of freedom; windows that far away are tried for the interval.
 _CHI2: Final = 3.84
-_AWAY: Final = np.geomspace(1.01, 4.0, 24)
+_AWAY: Final = np.geomspace(1.01, 32.0, 36)
 
 Floats = NDArray[np.float64]
 _Shape = tuple[float, float, float, float]
