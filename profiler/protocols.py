@@ -136,8 +136,8 @@ class Operator(NamedTuple):
 class WorkloadFacts:
     """What will be executed, as found before the first repeat.
 
-    `input_sha256` is over the input data; `operators` are in order of execution; plain (operator, name)
-    where no latency of them is known. What nobody said, of a command, is None.
+    `input_sha256` is over the input data; `task` is "training" where steps of training are executed; `operators` are in
+    order of execution; plain (operator, name) where no latency of them is known. What nobody said is None.
     """
 
     model: str
@@ -150,6 +150,7 @@ class WorkloadFacts:
     batch: int | None
     frequency_hz: float | None = None
     input_sha256: str | None = None
+    task: str | None = None
     operators: Sequence[Operator | tuple[str, str]] = ()
 
 

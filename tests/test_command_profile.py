@@ -90,7 +90,7 @@ def test_trtexec_is_measured_without_its_loading(tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        ((), 2, "nothing to execute: give a MODEL, or --command"),
+        ((), 2, "nothing to execute: give a MODEL, --command"),
         (("m.tflite", "--command", "true"), 2, "which of them"),
         (("--command", "no-such-program-here"), 2, "was not found on this host"),
         (("--command", "true | cat"), 2, "means something to a shell"),

@@ -111,7 +111,8 @@ def workload_of(device: Device, request: WorkloadRequest) -> Workload:
 
 
 def _config(facts: WorkloadFacts) -> Mapping[str, Any]:
-    return {key: value for key, value in asdict(facts).items() if key not in {"operators", "input_sha256"}}
+    told = {key: value for key, value in asdict(facts).items() if key not in {"operators", "input_sha256"}}
+    return told if facts.task is not None else {key: value for key, value in told.items() if key != "task"}
 
 
 def _same(one: Configuration, other: Configuration) -> UsageError:

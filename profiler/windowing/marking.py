@@ -110,6 +110,14 @@ def window(name: str, *, sync: Any = None, **attributes: object) -> "Window":
     return Window(name, sync, attributes)
 
 
+def mark(name: str, t0_ns: int, t1_ns: int, **attributes: object) -> None:
+    """A window that is over: its stamps are of CLOCK_MONOTONIC, and taken when the device had done its work."""
+    if _marks is None:
+        reopen()
+    if _marks is not None and _marks.is_heard:
+        _marks.write(_line(_marks.pid, (t0_ns, t1_ns), _depth.get(), "-", name, attributes))
+
+
 class Window:
     """What `window` gives."""
 
@@ -145,10 +153,7 @@ class Window:
             by = synchronise(self._sync, self._awaited)
         else:  # waiting for a device that just failed would hide why
             by, attributes = "-", {**attributes, RAISED: 1}
-        t1_ns = monotonic_ns()
-        more = _encoded(attributes) if attributes else ""
-        line = f"w {t0_ns} {t1_ns} {self._depth} {marks.pid}.{get_ident()} {by} {_escaped(self._name)}{more}\n"
-        marks.write(line.encode())
+        marks.write(_line(marks.pid, (t0_ns, monotonic_ns()), self._depth, by, self._name, attributes))
 
 
 def synchronise(sync: Any = None, awaited: Any = None) -> str:
@@ -188,6 +193,11 @@ def _wait(what: Any, by: str) -> str:
 
 def _effects_barrier() -> Callable[[], object] | None:
     return getattr(sys.modules.get("jax"), "effects_barrier", None)
+
+
+def _line(pid: int, at_ns: tuple[int, int], depth: int, by: str, name: str, attributes: dict[str, object]) -> bytes:
+    more = _encoded(attributes) if attributes else ""
+    return f"w {at_ns[0]} {at_ns[1]} {depth} {pid}.{get_ident()} {by} {_escaped(name)}{more}\n".encode()
 
 
 @lru_cache(maxsize=1024)

@@ -15,6 +15,8 @@ from edgewatt.profiler.errors import UsageError
 # How long one run of a command may take unless told otherwise (assumed: an hour is more than a profile should need).
 TIMEOUT_S: Final = 3600.0
 NAME_LIMIT: Final = 300
+# The words before a script that is metered: the Python, -m and its module.
+OF_METER: Final = 3
 _SHELL_WORDS: Final = frozenset({"|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1", "(", ")"})
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=.*", re.ASCII | re.DOTALL)
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -24,7 +26,8 @@ _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 class Asked:
     """`words` are the program and its arguments; `skip` of its first iterations warm up; `env` are variables to set.
 
-    `target`, `threads` and `batch` are what the user says of it; nobody else knows.
+    `target`, `threads` and `batch` are what the user says of it; nobody else knows. `task` is "training" where
+    the last words are a script whose steps are metered.
     """
 
     words: tuple[str, ...]
@@ -34,11 +37,12 @@ class Asked:
     target: str | None = None
     threads: int | None = None
     batch: int | None = None
+    task: str | None = None
 
     @property
     def name(self) -> str:
         """The command as it is shown and stored; a long one is told apart from others by the beginning of its hash."""
-        text = shlex.join(self.words)
+        text = shlex.join(self.words if self.task is None else self.words[OF_METER:])
         shown = printable(text, NAME_LIMIT)
         if len(shown) < NAME_LIMIT:
             return shown

@@ -102,7 +102,7 @@ def _config(device: Device, words: tuple[str, ...]) -> dict[str, Any]:
         threads=None,
         batch=None,
     )
-    about = {key: value for key, value in asdict(facts).items() if key not in {"operators", "input_sha256"}}
+    about = {key: value for key, value in asdict(facts).items() if key not in {"operators", "input_sha256", "task"}}
     return {"device_id": device.device_id, "device": device.name, "soc": device.soc, **about}
 
 

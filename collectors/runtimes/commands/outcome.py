@@ -18,6 +18,12 @@ from edgewatt.profiler.windowing.structure import Structure, structure_of
 MIXED, SUMMARY_NONSENSE = "marks_of_two_clocks", "summary_time_nonsense"
 # A program's own stamp may be off by a poor comparison of clocks, the arrival of a summary by its buffer (assumed).
 SLACK_NS: Final = NS_PER_S
+# A stretch of training in which the same parameters trained (training_cost), and what is kept of it with a repeat.
+INTERVAL: Final = "interval"
+OF_TRAINING: Final = (
+    *("forward_flop", "backward_flop", "activation_b", "memory_mean_b", "optimizer_b"),
+    *("trainable_n", "frozen_n", "frozen_prefix_n", "layers_n"),
+)
 # Windows of the user's own begin with this, so that none of them is taken for one of ours.
 MARK: Final = "mark/"
 
@@ -131,6 +137,13 @@ def _by_summary(told: Told, summary: Summary, reasons: tuple[str, ...]) -> Outco
     )
 
 
+def _trained(inner: Sequence[Span]) -> dict[str, int]:
+    """What a training told of its steps: of the last stretch in which the same trained, the whole numbers."""
+    told = [span for span in inner if span.name == INTERVAL]
+    last = max(told, key=lambda span: span.t0_ns).attributes if told else {}
+    return {key: int(last[key]) for key in OF_TRAINING if last.get(key, "").isascii() and last.get(key, "").isdigit()}
+
+
 def give(sink: Sink, request: RepeatRequest, outcome: Outcome, target: str | None) -> RepeatFacts:
     """The windows and iterations of a repeat into the sink; what it told."""
     structure, name = outcome.structure, measure_window(request.repeat)
@@ -158,6 +171,7 @@ def give(sink: Sink, request: RepeatRequest, outcome: Outcome, target: str | Non
         reasons=tuple(dict.fromkeys(outcome.reasons)),
     )
     attributes = {
+        **_trained(structure.inner),
         "order": request.order,
         "iterations": facts.iterations,
         "init_s": facts.init_s,

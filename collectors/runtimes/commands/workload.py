@@ -56,6 +56,7 @@ class CommandWorkload:
             precision=None,
             threads=asked.threads,
             batch=asked.batch,
+            task=asked.task,
         )
 
     def repeat(self, request: RepeatRequest, sink: Sink) -> RepeatFacts:

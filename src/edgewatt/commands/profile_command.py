@@ -1,6 +1,8 @@
 """`edgewatt profile --command "..."`: any command instead of a model."""
 
 import argparse
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Final
 
 from edgewatt.collectors.runtimes.commands.asked import TIMEOUT_S, Asked, asked
 from edgewatt.collectors.runtimes.commands.device import executing
+from edgewatt.collectors.runtimes.training_cost.script import MODULE as SCRIPT
 from edgewatt.commands.arguments import count, positive_seconds
 from edgewatt.profiler.device import Device
 from edgewatt.profiler.errors import UsageError
@@ -40,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--command", metavar='"..."', help="what to execute")
     group.add_argument(
+        "--training",
+        metavar='"SCRIPT ..."',
+        help="a training script of PyTorch as it is, with its arguments; each step is metered (docs/training.md)",
+    )
+    group.add_argument(
         "--warmup-iterations", type=count, metavar="N", help="so many of its first iterations are not measured"
     )
     group.add_argument(
@@ -52,9 +60,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def asked_of(args: argparse.Namespace, env: Mapping[str, str]) -> Asked | None:
     """The command that was asked for; None if it is a model. Raises UsageError for both, neither, or a wrong one."""
-    if args.command is None:
+    if args.command is not None and args.training is not None:
+        raise UsageError("--command and --training were given: which of them is to be executed?")
+    text, task = (args.command, None) if args.training is None else (_metered(args.training), "training")
+    if text is None:
         if args.model is None:
-            raise UsageError('nothing to execute: give a MODEL, or --command "..."')
+            raise UsageError('nothing to execute: give a MODEL, --command "..." or --training "SCRIPT ..."')
         for option, value in (("--timeout", args.timeout), ("--warmup-iterations", args.warmup_iterations)):
             if value is not None:
                 raise UsageError(f"{option} goes with --command; a model has --warmup and --seconds")
@@ -64,8 +75,17 @@ def asked_of(args: argparse.Namespace, env: Mapping[str, str]) -> Asked | None:
     for name, option in _OF_MODELS.items():
         if getattr(args, name):
             raise UsageError(f"{option} does not go with --command, which decides that itself")
-    found = asked(args.command, timeout_s=args.timeout or TIMEOUT_S, skip=args.warmup_iterations or 0, env=env)
-    return replace(found, target=args.target, threads=args.threads, batch=args.batch)
+    found = asked(text, timeout_s=args.timeout or TIMEOUT_S, skip=args.warmup_iterations or 0, env=env)
+    return replace(found, target=args.target, threads=args.threads, batch=args.batch, task=task)
+
+
+def _metered(script: str) -> str:
+    """The command that executes a training script with the meter on."""
+    if not script.split() or not script.split(maxsplit=1)[0].endswith(".py"):
+        raise UsageError(
+            f"--training {script!r}: expected a script of Python with its arguments, 'train.py --epochs 1'"
+        )
+    return f"{shlex.quote(sys.executable)} -m {SCRIPT} {script}"
 
 
 def profiled(

@@ -1,0 +1,89 @@
+"""FLOPs and bytes kept for the backward pass, counted in one step: that makes it slow, so it is done once per shape."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Of one step: FLOPs of forward and backward pass, and the most bytes kept between them by one forward pass.
+
+    A multiplication and an addition are two FLOPs; only what torch.utils.flop_counter has a formula for is counted
+    (products of matrices, convolutions, attention). What gradient checkpointing computes again is in `backward_flop`.
+    """
+
+    forward_flop: int
+    backward_flop: int
+    saved_b: int
+
+
+class Counting:
+    """Counts from `begin` to `end`; `between` brackets the forward passes of that step."""
+
+    def __init__(self, parameters: Callable[[], Any]) -> None:
+        self._parameters = parameters
+        self._stack: ExitStack | None = None
+        self._flops: Any = None
+        self._keeping: Any = None
+        self._forward_flop = self._at_begin = 0
+        self._storages: dict[int, int] = {}
+        self._held: set[int] = set()
+        self._most_b = 0
+
+    def begin(self) -> None:
+        """From here on every operation is counted."""
+        from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415
+
+        self._held = {one.untyped_storage().data_ptr() for one in self._parameters()}
+        self._stack = ExitStack()
+        self._flops = self._stack.enter_context(FlopCounterMode(display=False))
+
+    def forward_begins(self) -> None:
+        """A forward pass of the model begins: what it keeps is noted until it ends, inside of hooks of the program."""
+        import torch  # noqa: PLC0415
+
+        self._keeping = torch.autograd.graph.saved_tensors_hooks(self._keep, _same)
+        self._keeping.__enter__()
+        self._storages = {}
+        self._at_begin = self._flops.get_total_flops()
+
+    def forward_ends(self) -> None:
+        """It has ended."""
+        self._stop_keeping()
+        self._forward_flop += self._flops.get_total_flops() - self._at_begin
+
+    def end(self) -> Counted:
+        """What was counted."""
+        total = self._flops.get_total_flops()
+        self.cancel()
+        return Counted(self._forward_flop, total - self._forward_flop, self._most_b)
+
+    def cancel(self) -> None:
+        """Stop counting."""
+        self._stop_keeping()
+        if self._stack is not None:
+            self._stack.close()
+        self._stack = None
+
+    def _stop_keeping(self) -> None:
+        if self._keeping is not None:
+            self._keeping.__exit__(None, None, None)
+        self._keeping = None
+
+    def _keep(self, tensor: Any) -> Any:
+        """A tensor is kept for the backward pass: its storage counts once, and parameters are there anyway."""
+        try:
+            storage = tensor.untyped_storage()
+            where, bytes_ = storage.data_ptr(), storage.nbytes()
+        except (RuntimeError, NotImplementedError):  # sparse, or of another backend: its elements then
+            where, bytes_ = id(tensor), tensor.numel() * tensor.element_size()
+        if where and where not in self._held:
+            self._storages[where] = bytes_
+            self._most_b = max(self._most_b, sum(self._storages.values()))
+        return tensor
+
+
+def _same(tensor: Any) -> Any:
+    return tensor
