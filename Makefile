@@ -3,11 +3,13 @@
 PYTHON ?= $(shell .ci/find-python)
 VENV ?= .venv
 BIN := $(VENV)/bin
+# What needs an extra's packages is tested beside them, so that everything else is tested without.
+EXTRAS ?= .venv-extras
 # A worker more than there are cores, since many tests wait; each takes the next test.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
-# A file at a time: what its tests share, they make once. Most of the time they wait for programs of others.
-PEERS ?= --numprocesses $(WORKERS) --dist loadfile --durations 12
+# A file at a time: what its tests share, they make once. Most of the time they wait for programs of others: one worker more.
+PEERS ?= --numprocesses $$(($(WORKERS) + 1)) --dist loadfile --durations 12
 
 # Every test and every command that it starts would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,7 +30,7 @@ test: $(VENV)/ready
 
 # Once, beside the linters; else every worker compiles every test for itself.
 compiled: $(VENV)/ready
-	$(BIN)/pytest --collect-only -q -m "not peer" >/dev/null
+	$(BIN)/pytest --collect-only -q -m "not peer and not extra" >/dev/null
 
 lint: $(VENV)/ready
 	$(BIN)/ruff format --check .
@@ -37,22 +39,23 @@ lint: $(VENV)/ready
 	$(BIN)/lint-imports
 
 suite: $(VENV)/ready
-	$(BIN)/pytest $(PARALLEL) -m "not peer and not long"
+	$(BIN)/pytest $(PARALLEL) -m "not peer and not long and not extra"
 
 # Many trials of one kind: cuts, kills, damaged models, every command of README.
 test-long: $(VENV)/ready
-	$(BIN)/pytest $(PARALLEL) -m "long and not peer" $(CHOSEN)
+	$(BIN)/pytest $(PARALLEL) -m long $(CHOSEN)
 
 # The suite once more, traced: twice as slow.
 coverage: $(VENV)/ready
-	$(BIN)/pytest $(PARALLEL) -m "not peer" --cov --cov-report=term:skip-covered
+	$(BIN)/pytest $(PARALLEL) -m "not peer and not extra" --cov --cov-report=term:skip-covered
 
 # Against programs that we did not write; each test makes the environment it needs.
 test-peers: $(VENV)/ready
-	$(BIN)/pytest $(PEERS) -m peer
+	$(BIN)/pytest $(PEERS) -m "peer and not long"
 
-# The full suites of the extras, each where it is installed; tflite-runtime is in the peer tier.
-test-extras: test-peers
+# What needs the packages of extras; TensorFlow's and tflite-runtime's are in the peer tier.
+test-extras: $(EXTRAS)/ready
+	$(EXTRAS)/bin/pytest -m extra --durations 8
 
 # Install and profile with every other Python that this machine has.
 test-pythons:
@@ -72,5 +75,9 @@ $(VENV)/ready: pyproject.toml
 	.ci/environment $(PYTHON) $(VENV) --editable . --group dev
 	touch $@
 
+$(EXTRAS)/ready: pyproject.toml
+	.ci/extras "$(PYTHON)" $(EXTRAS)
+	touch $@
+
 clean:
-	rm -rf $(VENV) out build dist
+	rm -rf $(VENV) $(EXTRAS) out build dist
