@@ -14,7 +14,7 @@ PEERS ?= --numprocesses $$(($(WORKERS) + 1)) --dist loadfile --durations 12
 # Every test and every command that it starts would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: profile test lint compiled suite coverage test-long test-peers test-extras test-pythons coverage-figures benchmarks clean
+.PHONY: docs profile test lint compiled suite coverage test-long test-peers test-extras test-pythons coverage-figures benchmarks clean
 
 profile: $(VENV)/ready
 	rm -rf out/host out/phone out/bench
@@ -66,6 +66,10 @@ coverage-figures: $(VENV)/ready
 	$(BIN)/python -m tests.virtual_time -o docs/validation/coverage-phone.md
 	$(BIN)/python -m tests.virtual_meter -o docs/validation/coverage-meter.md
 	$(BIN)/python -m tests.virtual_suite --seeds 300 --processes 2 -o docs/validation/coverage-calibration.md
+
+# The documentation site, into out/site.
+docs: $(EXTRAS)/ready
+	$(EXTRAS)/bin/sphinx-build --quiet --fail-on-warning --keep-going --builder html docs out/site
 
 benchmarks: $(VENV)/ready
 	$(BIN)/python benchmarks/table.py

@@ -1,4 +1,4 @@
-"""Every command in README.md runs, in order, from an empty folder."""
+"""Every command in README.md and in the tutorial runs, in order, from an empty folder."""
 
 import os
 import re
@@ -17,11 +17,12 @@ pytest_plugins = ["tests.adbd.fixtures"]
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+TUTORIAL = (ROOT / "docs" / "tutorial.md").read_text()
 
 
-def commands(fence: str = "console") -> list[str]:
-    """What stands behind a `$ ` in the console blocks of README; those for a phone are a `shell-session`."""
-    blocks = re.findall(rf"^```{fence}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+def commands(fence: str = "console", page: str = README) -> list[str]:
+    """What stands behind a `$ ` in the console blocks of a page; those for a phone are a `shell-session`."""
+    blocks = re.findall(rf"^```{fence}\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL)
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
@@ -30,6 +31,14 @@ def commands(fence: str = "console") -> list[str]:
 def test_every_edgewatt_command_runs(tmp_path: Path) -> None:
     ours = [command for command in commands() if not command.startswith(("make ", "git ", "pip "))]
     assert len(ours) >= 5
+    run_all(ours, tmp_path, {})
+
+
+@pytest.mark.long
+@pytest.mark.timeout(300)
+def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
+    ours = commands(page=TUTORIAL)
+    assert len(ours) >= 10
     run_all(ours, tmp_path, {})
 
 
