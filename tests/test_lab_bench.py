@@ -53,6 +53,7 @@ def test_joules_of_the_meter_lie_beside_the_truth(tmp_path: Path) -> None:
     assert not [p for p in psutil.Process().children(recursive=True) if "lab" in p.cmdline()]
 
 
+@pytest.mark.long
 def test_a_meter_on_another_phone_gives_no_joules(tmp_path: Path) -> None:
     with phone_lab("samsung", seed=1) as other, lvpm_on_pty(OfPhone(str(other.truth))) as lab:
         meter = f"monsoon:{lab.path}?boundary=battery_bypass"

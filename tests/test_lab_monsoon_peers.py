@@ -19,12 +19,16 @@ def mobly(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python_with(MOBLY, tmp_path_factory)
 
 
+# Once each is enough for every landing.
+LONG = pytest.mark.long
+
+
 @pytest.fixture(scope="session")
 def pymonsoon(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python_with(PYMONSOON, tmp_path_factory)
 
 
-@pytest.mark.parametrize("main_a", [0.02, 0.75, 2.5])
+@pytest.mark.parametrize("main_a", [pytest.param(0.02, marks=LONG), 0.75, pytest.param(2.5, marks=LONG)])
 def test_mobly_measures_what_is_drawn(mobly: Path, main_a: float) -> None:
     with lvpm_on_pty(Constant(main_a), seed=3, exact=True) as lab:
         found, complaints = ask(mobly, "with_mobly.py", lab.path, "4.2", "1", str(SAMPLES))
@@ -65,7 +69,7 @@ def test_mobly_notices_a_lost_packet(mobly: Path) -> None:
 
 
 @pytest.mark.parametrize(("model", "volts"), [("hvpm", 8.5), ("lvpm", 4.2)])
-@pytest.mark.parametrize("main_a", [0.01, 0.75])
+@pytest.mark.parametrize("main_a", [pytest.param(0.01, marks=LONG), 0.75])
 def test_pymonsoon_measures_what_is_drawn(pymonsoon: Path, model: str, volts: float, main_a: float) -> None:
     with usb_on_socket(Constant(main_a, usb_a=0.012), model=model, seed=3, exact=True, passthrough=0) as lab:
         found, _ = ask(

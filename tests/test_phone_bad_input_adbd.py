@@ -143,6 +143,7 @@ def test_full_phone_is_named(fresh_phone: StartPhone, tmp_path: Path) -> None:
     assert left_on(full) == []
 
 
+@pytest.mark.long
 def test_clock_that_jumps_is_said_and_costs_nothing(fresh_phone: StartPhone, tmp_path: Path) -> None:
     """Back by an hour, and ahead by a day, in two phones at once."""
     commands = []
@@ -160,6 +161,7 @@ def test_clock_that_jumps_is_said_and_costs_nothing(fresh_phone: StartPhone, tmp
         assert left_on(peer) == []
 
 
+@pytest.mark.long
 def test_phone_that_comes_back_costs_no_repeat(
     pixel: PeerPhone, adreno: PeerPhone, samsung: PeerPhone, tmp_path: Path
 ) -> None:

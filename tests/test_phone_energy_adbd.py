@@ -60,6 +60,7 @@ def test_rails_and_gauge_of_a_pixel(pixel: PeerPhone, tmp_path: Path) -> None:
     assert {row["energy_boundary"] for row in found.values()} == {"rail", "gauge"}
 
 
+@pytest.mark.long
 def test_gauge_in_milliampere_that_counts_the_other_way(xiaomi_ma: PeerPhone, tmp_path: Path) -> None:
     check(rows(xiaomi_ma, tmp_path)["phone/battery"], *xiaomi_ma.truth.battery_w, 0.5)
 
