@@ -33,7 +33,8 @@ class Quantity(Enum):
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
 
-def _scale_for(value: float) -> tuple[float, str]:
+def scale_for(value: float) -> tuple[float, str]:
+    """The factor and the SI prefix in which people read a value of this size."""
     magnitude = abs(value)
     for factor, prefix in _PREFIXES:
         if magnitude >= factor:
@@ -49,13 +50,13 @@ def format_si(value: float | None, unit: str, *, digits: int = 3) -> str:
     """
     if value is None or math.isnan(value):
         return "not measured"
-    factor, prefix = _scale_for(value)
+    factor, prefix = scale_for(value)
     return f"{_significant(value / factor, digits)} {prefix}{unit}"
 
 
 def format_interval(value: float, low: float, high: float, unit: str, *, digits: int = 3) -> tuple[str, str]:
     """A value and its interval in the value's own prefix: `("12.4 ms", "[12.2, 12.6]")`."""
-    factor, prefix = _scale_for(value)
+    factor, prefix = scale_for(value)
     shown = [_significant(x / factor, digits) for x in (value, low, high)]
     return f"{shown[0]} {prefix}{unit}", f"[{shown[1]}, {shown[2]}]"
 

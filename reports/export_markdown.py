@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Final
 
 from edgewatt.profiler.quality.table import in_words
 from edgewatt.profiler.units import format_si
-from edgewatt.reports.budget import degrees
+from edgewatt.reports.budget import together
 from edgewatt.reports.escape import LINE_LIMIT, markdown
 from edgewatt.reports.source import Source
 from edgewatt.reports.truth import off_by, truth_of
@@ -110,10 +110,7 @@ def _degrees(row: Row) -> str:
 
 def _whole(row: Row) -> str:
     """Of the whole interval, beside the term that dominates it."""
-    if not row["dominates"]:
-        return ""
-    k, df = row["coverage_factor_ratio"], degrees(row["combined_df_n"])
-    return f"u {format_si(row['combined_u_j'], 'J')}, {df}, k {k:.2f}, half-width {format_si(row['half_width_j'], 'J')}"
+    return together(row) if row["dominates"] else ""
 
 
 _CONFIGURATION: Final = {"device": _device, "model": _text("model"), "runs on": _runs_on}

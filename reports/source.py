@@ -10,6 +10,7 @@ from edgewatt.profiler.calibration.calibration import Calibration
 from edgewatt.profiler.comparing.tables import table_of_run
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.tables import BUDGET, REPEATS, RESULTS
+from edgewatt.reports.figures.asked import Asked
 from edgewatt.reports.formats.chosen import Chosen
 
 Table = Literal["results", "repeats", "budget"]
@@ -20,13 +21,14 @@ TABLES: Final[Mapping[Table, pa.Schema]] = {"results": RESULTS, "repeats": REPEA
 class Source:
     """The runs to export, and which of their tables; for formats of other programs (reports/formats) calibrations too.
 
-    An exporter adds to `notices` what it left out.
+    `asked` is of a figure. An exporter adds to `notices` what it left out.
     """
 
     runs: Sequence[Trace]
     table: Table = "results"
     calibrations: Sequence[Calibration] = ()
     chosen: Chosen = field(default_factory=Chosen)
+    asked: Asked = field(default_factory=Asked)
     notices: list[str] = field(default_factory=list)
 
     def rows(self) -> pa.Table:

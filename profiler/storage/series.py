@@ -72,7 +72,7 @@ class Series:
     def chunks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Time and value in SI, NaN where it was not measured. Of a counter: raw x scale, as wrapped as it was read."""
         for t_ns, values in self._cut():
-            yield t_ns, self._in_si(values)
+            yield t_ns, in_si(values, self.channel)
 
     def raw_chunks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         """Time and raw count of a counter, COUNTER_ABSENT where it was not read. Raises UsageError for a gauge."""
@@ -92,12 +92,6 @@ class Series:
             return self.stream.rows
         return sum(len(t_ns) for t_ns, _ in self._cut())
 
-    def _in_si(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        with np.errstate(invalid="ignore", over="ignore"):  # damaged or absurd values stay NaN or infinite
-            if self.channel.kind == "counter":
-                return np.where(values == COUNTER_ABSENT, np.nan, values * self.channel.scale)
-            return values.astype(np.float64, copy=False)
-
     def _cut(self) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
         column = self.channel.column
         place = None if self.t0_ns is None and self.t1_ns is None else self._place
@@ -112,6 +106,14 @@ class Series:
         if self.t0_ns is not None and t_ns < self.t0_ns:
             return -1
         return 1 if self.t1_ns is not None and t_ns > self.t1_ns else 0
+
+
+def in_si(values: NDArray[Any], channel: Channel) -> NDArray[np.float64]:
+    """Stored values of a channel in SI, NaN where it was not measured."""
+    with np.errstate(invalid="ignore", over="ignore"):  # damaged or absurd values stay NaN or infinite
+        if channel.kind == "counter":
+            return np.where(values == COUNTER_ABSENT, np.nan, values * channel.scale)
+        return values.astype(np.float64, copy=False)
 
 
 def _later(one: int | None, other: int | None) -> int | None:

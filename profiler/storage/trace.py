@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from edgewatt.profiler.batch import Gap
 from edgewatt.profiler.channel import Channel, EnergySource
@@ -17,7 +19,7 @@ from edgewatt.profiler.storage.integrity import refuse_mixed
 from edgewatt.profiler.storage.manifest import FILE_NAME, Manifest, is_edited, read_manifest
 from edgewatt.profiler.storage.packing.opening import folder_of
 from edgewatt.profiler.storage.run_tables import attributes_of, open_tables, read_rows
-from edgewatt.profiler.storage.series import Chunk, Series, StoredStream
+from edgewatt.profiler.storage.series import Chunk, Series, StoredStream, in_si
 from edgewatt.profiler.storage.stored_streams import open_streams
 from edgewatt.profiler.storage.streams import StoredTable
 from edgewatt.profiler.window import Window
@@ -118,6 +120,19 @@ class Trace:
         if stored is None:
             raise NotMeasuredError(f"{self.path} has no {column}; it has {', '.join(self.columns) or 'no columns'}")
         return Series(stored.channel, self.stored_streams[stored.stream], self.clock_fit(stored.clock))
+
+    def together(self, columns: Sequence[str]) -> dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """What `series(column).to_numpy()` gives of each of these, with every stream read once."""
+        found: dict[str, tuple[NDArray[np.int64], NDArray[np.float64]]] = {}
+        for stream in dict.fromkeys(self.columns[column].stream for column in columns):
+            stored = self.stored_streams[stream]
+            mine = {column: stored.channels[column] for column in columns if column in stored.channels}
+            parts = list(stored.chunks(mine, self.clock_fit(stored.clock)))
+            t_ns = np.concatenate([part.t_ns for part in parts]) if parts else np.empty(0, np.int64)
+            for column, channel in mine.items():
+                values = [in_si(part.columns[column], channel) for part in parts]
+                found[column] = t_ns, np.concatenate(values) if values else np.empty(0, np.float64)
+        return found
 
     def rows(self, stream: str) -> int:
         """How many samples a stream holds. Raises UsageError if the run has no such stream."""

@@ -17,6 +17,7 @@ from edgewatt.profiler.operator_kernel import OperatorKernel
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.reports.escape import printable
 from edgewatt.reports.export import FORMATS, STANDARD_OUTPUT, export
+from edgewatt.reports.figures.asked import COLUMN_IN, FIGURE_FORMATS, KINDS, Asked
 from edgewatt.reports.formats.chosen import Chosen, configs_in, names_in, where_of
 from edgewatt.reports.formats.consumers import CONSUMERS
 from edgewatt.reports.source import TABLES
@@ -27,6 +28,13 @@ examples:
   edgewatt export runs/a --to markdown -o -              to the terminal
   edgewatt export runs/a --to parquet --table repeats -o repeats.parquet
   edgewatt export runs/a --to markdown --table budget -o -    what each interval is made of, term by term
+
+for a paper, and for ui.perfetto.dev:
+  edgewatt export runs/a --to pdf --kind timeline -o run.pdf      or cdf, bars; svg, png
+  edgewatt export runs/a runs/b --to pdf --kind pareto --width 7 -o pareto.pdf
+  edgewatt export runs/night --to pdf --kind dvfs -o dvfs.pdf     latency and energy over the pinned frequencies
+  edgewatt export runs/a --to latex -o table.tex                  for booktabs and siunitx
+  edgewatt export runs/a --to perfetto -o run.pftrace             counters and windows; --to chrome for JSON
 
 for other programs, each in its own units (docs/exports.md):
   edgewatt export s10e.zip --to fedscale --where model=lenet --where batch=8 --rssi -60 -o capacity.json
@@ -50,7 +58,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="FILE", required=True, help="the file to write, or - for the terminal"
     )
     parser.add_argument("--table", choices=tuple(TABLES), default="results", help="default: %(default)s")
+    _add_figure(parser.add_argument_group(f"for {', '.join(FIGURE_FORMATS)}"))
     _add_choices(parser.add_argument_group(f"for {', '.join(CONSUMERS)}"))
+
+
+def _add_figure(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--kind", choices=KINDS, help="what to draw")
+    group.add_argument(
+        "--width",
+        metavar="INCHES",
+        type=float,
+        default=COLUMN_IN,
+        help="default: %(default)s, a column of two; 7 goes over both",
+    )
 
 
 def _add_choices(group: argparse._ArgumentGroup) -> None:
@@ -75,7 +95,8 @@ def run(args: argparse.Namespace) -> int:
     calibrations = [read_calibration(path) for path in given]
     runs = [Trace.open(run) for run in args.runs if run not in given]
     chosen = _chosen(args)
-    said = export(runs, args.to, args.output, table=args.table, calibrations=calibrations, chosen=chosen)
+    asked = Asked(args.kind, args.width)
+    said = export(runs, args.to, args.output, table=args.table, calibrations=calibrations, chosen=chosen, asked=asked)
     of_runs = [f"{run.path}: {notice}" for run in runs for notice in run.notices]
     for notice in (*of_runs, *(notice for one in calibrations for notice in one.notices), *said):
         print(f"notice: {printable(notice)}", file=sys.stderr)

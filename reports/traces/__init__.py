@@ -1,0 +1,1 @@
+"""Runs for the viewers of traces: ui.perfetto.dev and chrome://tracing."""
