@@ -13,6 +13,7 @@ extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphin
 myst_heading_anchors = 3
 html_theme = "furo"
 html_title = "edgewatt"
+html_show_copyright = False
 exclude_patterns = ["_build", "__pycache__"]
 # A docstring's `word` is code, and types are told by the signature.
 default_role = "code"

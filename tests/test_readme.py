@@ -42,6 +42,14 @@ def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
     run_all(ours, tmp_path, {})
 
 
+@pytest.mark.extra
+@pytest.mark.timeout(300)
+def test_every_command_of_the_extras_runs(tmp_path: Path) -> None:
+    ours = commands("sh-session")
+    assert len(ours) >= 4
+    run_all(ours, tmp_path, {})
+
+
 @pytest.mark.peer
 @pytest.mark.timeout(300)
 def test_every_command_for_a_phone_runs(tmp_path: Path, pixel: PeerPhone, adb_server: AdbServer) -> None:
