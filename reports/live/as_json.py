@@ -1,0 +1,122 @@
+"""What is seen as plain JSON: one object a second, and what the page is told."""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgewatt.profiler.watching.view import DeviceView, LineView, View
+from edgewatt.reports.escape import printable
+from edgewatt.reports.live.wording import clock_text, first_look, lost_text, name_of, rate_text, state_text, value_text
+
+# What the page draws.
+PAGE_BINS: Final = 90
+PAGE_LINES: Final = 24
+PAGE_STEPS: Final = 1000
+NOTHING: Final = -1
+CHANNEL_LIMIT: Final = 80
+
+
+def view_json(view: View) -> dict[str, Any]:
+    """Everything that is seen now, without series; null is "not measured". Times are seconds, values in SI."""
+    return {
+        "unix_s": round(view.unix_s, 3),
+        "simulated": view.simulated,
+        "devices": [_device_json(device) for device in view.devices],
+    }
+
+
+def _device_json(device: DeviceView) -> dict[str, Any]:
+    return {
+        "device": device.uri,
+        "name": device.name,
+        "simulated": device.simulated,
+        "state": device.state,
+        "why": device.why,
+        "retry_s": device.retry_s,
+        "connected_s": device.connected_s,
+        "lost_times": device.lost_times,
+        "energy": [
+            {
+                "source": line.name,
+                "boundary": line.boundary,
+                "power_w": line.value,
+                "energy_j": line.energy_j,
+                "covered_s": line.covered_s,
+            }
+            for line in device.lines
+            if line.is_source
+        ],
+        "channels": {f"{line.name}.{line.quantity}": line.value for line in device.lines if not line.is_source},
+        "streams": {
+            stream.name: {
+                "samples": stream.samples,
+                "rate_hz": stream.rate_hz,
+                "lost": None if stream.lost_unknown else stream.lost,
+                "dropped": stream.dropped,
+                "gaps": stream.gaps,
+                "silent_s": stream.silent_s,
+            }
+            for stream in device.streams
+        },
+        "clocks": {
+            clock.name: {"residual_s": clock.residual_s, "bound_s": clock.bound_s, "drift": clock.drift}
+            for clock in device.clocks
+        },
+        "unavailable": [{"what": what, "reason": reason} for what, reason in device.unavailable],
+    }
+
+
+def page_json(view: View) -> dict[str, Any]:
+    """What the page shows: texts that are ready, and series for its lines. Device text is printable and bounded."""
+    return {
+        "unix_s": round(view.unix_s, 3),
+        "simulated": view.simulated,
+        "devices": [_on_page(device) for device in view.devices],
+    }
+
+
+def _on_page(device: DeviceView) -> dict[str, Any]:
+    return {
+        "label": printable(device.label, CHANNEL_LIMIT),
+        "name": name_of(device),
+        "simulated": device.simulated,
+        "state": device.state,
+        "status": state_text(device),
+        "rate": rate_text(device),
+        "lost": lost_text(device),
+        "clock": clock_text(device.clocks) or "the host's own clock",
+        "lines": [_line_on_page(line) for line in first_look(device)[:PAGE_LINES]],
+    }
+
+
+def _line_on_page(line: LineView) -> dict[str, Any]:
+    return {
+        "name": printable(line.name, CHANNEL_LIMIT),
+        "what": line.boundary or line.quantity.rpartition("_")[0],
+        "value": value_text(line),
+        "energy": None if line.energy_j is None else f"{line.energy_j:,.1f} J in {line.covered_s:,.0f} s",
+        **curves(line),
+    }
+
+
+def curves(line: LineView) -> dict[str, list[int]]:
+    """Mean, least and most by second as the page draws them, oldest first.
+
+    Whole numbers from 0 (the least that was seen) to PAGE_STEPS (the most), NOTHING where no sample came.
+    """
+    mean, low, high = (of[-PAGE_BINS:] for of in (line.series, line.low, line.high))
+    known = np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)
+    least, most = (float(low[known].min()), float(high[known].max())) if known.any() else (0.0, 0.0)
+    span = most - least
+
+    def steps(of: NDArray[np.float64]) -> list[int]:
+        if not 0 < span < math.inf:
+            return [PAGE_STEPS // 2 if there else NOTHING for there in known.tolist()]
+        with np.errstate(invalid="ignore"):
+            shares = np.where(known, (of - least) / span * PAGE_STEPS, NOTHING)
+        found: list[int] = np.rint(shares).astype(np.int64).tolist()
+        return found
+
+    return {"mean": steps(mean), "low": steps(low), "high": steps(high)}
