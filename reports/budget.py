@@ -42,6 +42,13 @@ def degrees(df: float | None) -> str:
     return f"{df:.3g} degree{'' if df == 1 else 's'} of freedom"
 
 
+def together(term: Row) -> str:
+    """The whole interval that a term belongs to: `u 0.2 mJ, 4 degrees of freedom, k 2.78, half-width 0.6 mJ`."""
+    k, df = term["coverage_factor_ratio"], degrees(term["combined_df_n"])
+    half = format_si(term["half_width_j"], "J")
+    return f"u {format_si(term['combined_u_j'], 'J')}, {df}, k {k:.2f}, half-width {half}"
+
+
 def as_json(budget: Sequence[Row]) -> list[dict[str, Any]]:
     """One object per interval, its terms in a list; infinitely many degrees of freedom are null."""
     return [
@@ -51,11 +58,12 @@ def as_json(budget: Sequence[Row]) -> list[dict[str, Any]]:
             "dominating": next((term["term"] for term in terms if term["dominates"]), None),
             "terms": [{name: plain(term[name], name) for name in _OF_TERM} for term in terms],
         }
-        for key, terms in _by_interval(budget)
+        for key, terms in by_interval(budget)
     ]
 
 
-def _by_interval(budget: Sequence[Row]) -> Iterator[tuple[tuple[Any, ...], list[Mapping[str, Any]]]]:
+def by_interval(budget: Sequence[Row]) -> Iterator[tuple[tuple[Any, ...], list[Mapping[str, Any]]]]:
+    """The terms of each interval, under its config_id, energy source, quantity and kind of interval."""
     for key, terms in groupby(budget, key=lambda row: tuple(row[name] for name in _KEY)):
         yield key, list(terms)
 

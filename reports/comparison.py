@@ -1,5 +1,6 @@
 """A comparison on the terminal: the ratios, each with its interval, then why some have none."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from edgewatt.profiler.comparing.compare import Comparison, Row
@@ -8,27 +9,33 @@ from edgewatt.reports.escape import printable
 from edgewatt.reports.text import text_table
 from edgewatt.reports.wording import runs_on
 
-_HEADER: Final = ("configuration", "", "old", "new", "new/old", "95 %", "", "repeats", "sessions", "")
-_FLUSH_RIGHT: Final = (2, 3, 4)
+HEADER: Final = ("configuration", "", "old", "new", "new/old", "95 %", "", "repeats", "sessions", "")
+FLUSH_RIGHT: Final = (2, 3, 4)
 _NAMES: Final = {"latency_s": "latency", "energy_gross_j": "energy", "memory_peak_b": "peak memory"}
 
 
 def comparison_text(comparison: Comparison) -> str:
     """The table of ratios, its footnotes and notices; the first word is SIMULATED if either side is."""
-    notes = list(dict.fromkeys(note for row in comparison.rows for note in _notes_of(row)))
+    notes = footnotes(comparison.rows)
     first = f"{'SIMULATED  ' if comparison.simulated else ''}old {comparison.old}, new {comparison.new}"
     lines = [printable(first)]
     if comparison.rows:
-        lines.append(text_table(_HEADER, [_cells(row, notes) for row in comparison.rows], right=_FLUSH_RIGHT))
+        lines.append(text_table(HEADER, [cells(row, notes) for row in comparison.rows], right=FLUSH_RIGHT))
     lines += [f"[{number}] {printable(note)}" for number, note in enumerate(notes, 1)]
     return "\n".join([*lines, *(printable(notice) for notice in comparison.notices)])
+
+
+def footnotes(rows: Sequence[Row]) -> list[str]:
+    """What is said of rows below their table, each once; the first is footnote 1."""
+    return list(dict.fromkeys(note for row in rows for note in _notes_of(row)))
 
 
 def _notes_of(row: Row) -> list[str]:
     return [*([] if row.reason is None else [row.reason]), *row.notes]
 
 
-def _cells(row: Row, notes: list[str]) -> list[str]:
+def cells(row: Row, notes: list[str]) -> list[str]:
+    """A row under HEADER; `notes` are the footnotes of its table."""
     return [
         configuration(row),
         quantity(row),

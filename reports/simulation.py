@@ -7,7 +7,7 @@ from edgewatt.reports.escape import printable
 from edgewatt.reports.fold import folded
 from edgewatt.reports.text import text_table
 
-_HEADER: Final = ("", "published", "ours", "95 %", "range")
+HEADER: Final = ("", "published", "ours", "95 %", "range")
 _WIDTH: Final = 120
 
 
@@ -16,7 +16,7 @@ def simulation_text(
 ) -> str:
     """`figures` have the keys of `simulate --json`; `size` says what was simulated, `notes` what was assumed for it."""
     lines = [f"simulated: {printable(system)} on {printable(calibration)}", *folded(f"  {printable(size)}", _WIDTH), ""]
-    lines.append(text_table(_HEADER, [_cells(of) for of in figures], right=(1,)))
+    lines.append(text_table(HEADER, [cells(of) for of in figures], right=(1,)))
     lines += [
         "",
         "range: as all unconfirmed constants vary at once; * the paper's value is confirmed; why ours differs:",
@@ -28,7 +28,8 @@ def simulation_text(
     return "\n".join(lines)
 
 
-def _cells(of: Mapping[str, Any]) -> tuple[str, ...]:
+def cells(of: Mapping[str, Any]) -> tuple[str, ...]:
+    """A row under HEADER."""
     unit = of["unit"]
     published = "" if of["published"] is None else f"{_number(of['published'])} {unit}{'*' if of['headline'] else ' '}"
     if of["ours"] is None:

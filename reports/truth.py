@@ -40,6 +40,8 @@ class Truth:
 
         Of a row of results it is the mean of those repeats that gave an estimate, or of all if none did.
         """
+        if not self:
+            return None
         if "repeat" in row:
             return self._of_repeat(row)
         mine = [of for of in self.repeats if all(of[name] == row[name] for name in ("config_id", "energy_source"))]

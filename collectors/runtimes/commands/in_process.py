@@ -35,8 +35,7 @@ AROUND_S: Final = 0.5
 def recording(
     device: str, path: str | Path, *, meters: Sequence[str] = (), warmup_iterations: int = 0
 ) -> Iterator[None]:
-    """A run of one repeat in the folder `path`, from what the block executes; its windows are those of
-    `edgewatt.window`.
+    """A run of one repeat in the folder `path`, from what the block executes and marks by `edgewatt.window`.
 
     The instruments are read by threads of this process, which take their share of its interpreter: where that matters,
     run the script under `edgewatt profile --command`, which also repeats it. There is no idle before or after, so that

@@ -8,15 +8,14 @@ from edgewatt.commands.calibration_notes import gathered
 from edgewatt.profiler.calibration.calibration import Calibration
 from edgewatt.profiler.calibration.coverage import missing, rows_by_basis
 from edgewatt.profiler.calibration.tables import BASES
+from edgewatt.reports.calibration_words import blank, fits_of, quality_of_fit, terms
 from edgewatt.reports.escape import printable
 from edgewatt.reports.text import text_table
 from edgewatt.reports.wording import counted
 
 _WIDTH: Final = 110
 _INDENT: Final = 15
-_TERMS: Final = 4
 _NOTES: Final = 12
-_UNITS: Final = {"w": "W", "j": "J", "hz": "Hz", "b_per_s": "B/s", "k_per_w": "K/W", "w_per_k": "W/K", "c": "C"}
 
 Row = Mapping[str, Any]
 
@@ -123,43 +122,13 @@ def _steps(frequencies_hz: Sequence[float]) -> str:
 
 
 def _fits(calibration: Calibration) -> Iterator[str]:
-    groups: dict[tuple[str, ...], list[Row]] = {}
-    for row in calibration.rows("fits"):
-        key = tuple(row[name] or "" for name in ("device_id", "fit", "of", "energy_source"))
-        groups.setdefault(key, []).append(row)
+    groups = fits_of(calibration.rows("fits"))
     if groups:
         yield from ("", "fits")
     for (device_id, fit, of, source), rows in groups.items():
         where = "".join([f" of {of}" if of else "", f" by {source}" if source else ""])
         whose = f", {device_id}" if len(calibration.head.devices) > 1 else ""
-        yield from _wrapped(f"  {fit}{where}{whose}: {_terms(rows)}; {_quality(rows)}")
-
-
-def _terms(rows: Sequence[Row]) -> str:
-    if len(rows) > _TERMS:
-        return counted(len(rows), "term")
-    return ", ".join(
-        f"{row['term']} {_number(row['value'])}{_interval(row)} {_unit(row['unit'])}".rstrip() for row in rows
-    )
-
-
-def _interval(row: Row) -> str:
-    if row["low"] is None or row["high"] is None:
-        return ""
-    return f" [{_number(row['low'])}, {_number(row['high'])}]"
-
-
-def _quality(rows: Sequence[Row]) -> str:
-    """Where it holds and how well it fits, of the fit as a whole: the same in each of its terms."""
-    parts = []
-    for row in rows[:1]:
-        if row["valid_low"] is not None and row["valid_high"] is not None:
-            parts.append(f"valid for {row['over'] or 'values'} {row['valid_low']:.4g} to {row['valid_high']:.4g}")
-        if row["residual"] is not None:
-            parts.append(f"residual {_number(row['residual'])} {_unit(row['residual_unit'])}".rstrip())
-        if row["observations_n"] is not None:
-            parts.append(counted(row["observations_n"], "observation"))
-    return ", ".join(parts) or "nobody says how well it fits"
+        yield from _wrapped(f"  {fit}{where}{whose}: {terms(rows)}; {quality_of_fit(rows)}")
 
 
 def _missing(calibration: Calibration) -> Iterator[str]:
@@ -171,15 +140,10 @@ def _missing(calibration: Calibration) -> Iterator[str]:
             table, _, column = one.column.partition(".")
             by_origin.setdefault(one.origins[0], {}).setdefault(table, []).append(column)
         parts = [
-            f"{origin}: {', '.join(_blank(table, of, is_there=table in filled) for table, of in tables.items())}"
+            f"{origin}: {', '.join(blank(table, of, is_there=table in filled) for table, of in tables.items())}"
             for origin, tables in by_origin.items()
         ]
         yield from _wrapped(f"  {system:<{_INDENT - 2}}{'; '.join(parts) or 'none'}")
-
-
-def _blank(table: str, columns: Sequence[str], *, is_there: bool) -> str:
-    """What is blank of a table; all of it where it has no row."""
-    return f"{table} ({', '.join(columns)})" if is_there else table
 
 
 def _notes(every: Sequence[str]) -> list[str]:
@@ -192,11 +156,3 @@ def _notes(every: Sequence[str]) -> list[str]:
 
 def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(printable(line), _WIDTH, subsequent_indent=" " * _INDENT, break_on_hyphens=False) or [""]
-
-
-def _unit(name: str | None) -> str:
-    return _UNITS.get(name or "", name or "")
-
-
-def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.3g}"
