@@ -29,8 +29,9 @@ def only(world: World, *models: str) -> World:
     m = [k for k, w in enumerate(world.workloads) if w.name in models]
     return replace(
         world, workloads=tuple(world.workloads[k] for k in m), rest_s=world.rest_s[:, m], busy_w=world.busy_w[:, m],
-        sent_b=world.sent_b[:, m], received_b=world.received_b[:, m], valid=world.valid[m], accuracy=world.accuracy[m],
-        required=world.required[m], qos_s=world.qos_s[m], basis=world.basis[m],
+        sent_b=world.sent_b[:, m], received_b=world.received_b[:, m], service_s=world.service_s[:, m],
+        radio_ratio=world.radio_ratio[:, m], spread=world.spread[:, m], valid=world.valid[m], basis=world.basis[m],
+        accuracy=world.accuracy[m], required=world.required[m], qos_s=world.qos_s[m],
     )  # fmt: skip
 
 
@@ -89,7 +90,7 @@ def test_the_best_is_that_of_an_exhaustive_search() -> None:
     network = np.arange(len(around.co_cpu)) % 10
     found = best(WORLD, network, around)
     for k, m in enumerate(network):
-        every = [WORLD.outcome(0, m, a, around[k]) for a in range(66)]
+        every = [WORLD.expected(0, m, a, around[k]) for a in range(66)]
         accurate = [a for a in range(66) if WORLD.valid[m, a] and every[a].accuracy >= WORLD.required[m]]
         in_time = [a for a in accurate if every[a].latency_s < WORLD.qos_s[m]]
         least = min(in_time or accurate, key=lambda a: float(every[a].energy_j))

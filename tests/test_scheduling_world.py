@@ -14,6 +14,7 @@ from edgewatt.models.scheduling.world import Conditions, World, stacked
 from edgewatt.profiler.errors import UsageError
 from tests.scheduling_worlds import (
     CONSTANTS,
+    LAYERS,
     as_published,
     calibration,
     core,
@@ -153,14 +154,24 @@ def test_what_is_lacking_is_named() -> None:
     ("tables", "words"),
     [
         ({"power": [{"unit": "gpu", "busy_w": 1.0}], "inference": []}, "cannot be the phone"),
-        ({"models": []}, "does not say conv_n, fc_n, rc_n, macs_n, qos_s, input_b, output_b of 'net'"),
-        ({"models": [{"model": "net", "conv_n": 3, "fc_n": 1, "rc_n": 0, "macs_n": 9, "input_b": 1, "output_b": 1}]},
-         r"--given models.qos_s@net=N"),
+        ({"models": []}, "does not say conv_n, fc_n, rc_n, macs_n, input_b, output_b of 'net'"),
+        ({"models": [{"model": "net", "conv_n": 3, "fc_n": 1, "rc_n": 0, "macs_n": 9, "qos_s": 1.0, "input_b": 1}]},
+         r"--given models.output_b@net=N"),
+        ({"power": [], "inference": [inference(2e9, 0.03, precision="int4", accuracy_ratio=0.7)]},
+         "nothing can execute net: p has no processor of which their seconds and watts are known"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_simulated_is_refused(tables: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         build(measured(own_phone(**tables)))
+
+
+@pytest.mark.parametrize(("rc_n", "qos_s", "what"), [(0, 0.05, "vision"), (3, 0.1, "translation")])
+def test_a_deadline_that_nobody_gave_is_the_papers_and_is_said(rc_n: int, qos_s: float, what: str) -> None:
+    models = [{"model": "net", **LAYERS, "rc_n": rc_n, "qos_s": None}]
+    world = build(measured(own_phone(models=models)))
+    assert world.qos_s.tolist() == [qos_s]
+    assert any(f"{qos_s * 1e3:.0f} ms, the paper's of {what}, is assumed" in note for note in world.notes)
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:

@@ -21,7 +21,7 @@ KEYS = [
     "name", "unit", "better", "headline", "published", "ours", "ci_low", "ci_high", "range_low", "range_high", "seeds",
     "basis", "gap",
 ]  # fmt: skip
-SMALL = Size(seeds=2, draws=2, learn_n=6, try_n=3, terms=False)
+SMALL = Size(seeds=2, draws=2, learn_n=6, try_n=3, terms=False, contest_seeds=0)
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +157,17 @@ def test_streamed_vision_has_a_tighter_deadline_than_translation() -> None:
     deadlines = {w.name: w.qos_s for w in part.world.workloads}
     assert deadlines["mobilenet_v1"] == pytest.approx(1 / 30)
     assert deadlines["mobilebert"] == 0.1
+
+
+def test_progress_says_what_is_done_and_the_share_before_it() -> None:
+    seen: list[tuple[str, float]] = []
+    study(
+        [measured(own_phone()), measured(own_phone())], ["S3"], replace(SMALL, learn_n=2, contest_seeds=1),
+        lambda what, done: seen.append((what, done)),
+    )  # fmt: skip
+    shares = [done for _, done in seen]
+    assert shares[0] == 0
+    assert shares == sorted(shares)
+    assert shares[-1] < 1
+    assert seen[0][0].endswith("(1 of 2)")
+    assert seen[-1][0] == "contest: how soon each has learnt"

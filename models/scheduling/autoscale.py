@@ -8,7 +8,7 @@ E in mJ, latency in ms, accuracy in percent: the paper states no units, and the 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -81,16 +81,46 @@ def lessons_of(
     return Lessons(np.stack(networks, axis=1), np.stack(states, axis=1), Conditions(*columns))
 
 
-def learn(world: World, bins: Bins, lessons: Lessons, learning: Learning, seed: int) -> NDArray[np.float32]:
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What agents did while they learnt: [T, E] the choice executed, and the one they would make without exploring."""
+
+    chosen: NDArray[np.int16]
+    greedy: NDArray[np.int16]
+
+
+def course_of(lessons: Lessons) -> Course:
+    """One to fill while learning."""
+    return Course(*(np.zeros(lessons.network.shape, dtype=np.int16) for _ in range(2)))
+
+
+def first_table(bins: Bins, actions_n: int, learning: Learning, seed: int) -> NDArray[np.float32]:
+    """The random values [E, states, actions] that agents begin with."""
+    shape = (len(learning.initial_spread), bins.states_n, actions_n)
+    table = np.random.default_rng([seed, 5]).standard_normal(shape, dtype=np.float32)
+    return np.asarray(table * learning.initial_spread.astype(np.float32)[:, None, None])
+
+
+def learn(
+    world: World,
+    bins: Bins,
+    lessons: Lessons,
+    learning: Learning,
+    seed: int,
+    *,
+    table: NDArray[np.float32] | None = None,
+    course: Course | None = None,
+) -> NDArray[np.float32]:
     """The tables [E, states, actions] after the lessons: one agent per environment, all of them at once.
 
     A choice that cannot execute a network is never taken for it; the table keeps what other networks of a state taught.
+    `table`: to go on with, which is changed, instead of random values; `course`: is filled. Where a phone warms, its
+    temperature begins as it idles and follows what is executed.
     """
     rng = np.random.default_rng([seed, 2])
     steps_n, environments_n = lessons.network.shape
     actions_n = len(world.actions)
-    table = rng.standard_normal((environments_n, bins.states_n, actions_n), dtype=np.float32)
-    table *= learning.initial_spread.astype(np.float32)[:, None, None]
+    table = first_table(bins, actions_n, learning, seed) if table is None else table
     e = np.arange(environments_n)
     masks = np.where(world.valid, np.float32(0), _NEVER)
     choices = [np.flatnonzero(of) for of in world.valid]
@@ -100,11 +130,20 @@ def learn(world: World, bins: Bins, lessons: Lessons, learning: Learning, seed: 
     picks, noise = rng.random((steps_n, environments_n)), rng.standard_normal((steps_n, environments_n))
     rate, discount = learning.learning_rate.astype(np.float32), learning.discount.astype(np.float32)
     known = table[e, lessons.state[0]] + masks[lessons.network[0]]
+    warm_c = world.temperature_c(e, world.idle_w)
     for t in range(steps_n):
         m, s = lessons.network[t], lessons.state[t]
         random = padded[m, (picks[t] * sizes[m]).astype(np.intp)]
-        a = np.where(explores[t], random, known.argmax(axis=1))
-        outcome = world.outcome(e, m, a, lessons.around[t], noise[t])
+        first = known.argmax(axis=1)
+        a = np.where(explores[t], random, first)
+        around = lessons.around[t]
+        if world.warms:
+            around = replace(around, temperature_c=warm_c)
+        outcome = world.outcome(e, m, a, around, noise[t])
+        if world.warms:
+            warm_c, _ = world.warmer(e, m, warm_c, outcome)
+        if course is not None:
+            course.chosen[t], course.greedy[t] = a, first
         got = reward(outcome, world.required[m], world.qos_s[m], learning).astype(np.float32)
         after = min(t + 1, steps_n - 1)
         mask = masks[lessons.network[after]]

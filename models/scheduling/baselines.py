@@ -67,15 +67,17 @@ def best(
     *,
     allowed: NDArray[np.bool_] | None = None,
     everything: bool = False,
+    environment: Choice | None = None,
 ) -> Best:
     """The least expected energy among what is accurate enough and in time.
 
     If nothing is in time, among what is accurate enough; if nothing is, among all. `everything` charges the other
-    machines too. `world` has one environment.
+    machines too. `environment`: in which one each inference is; in the first, if None.
     """
+    e = 0 if environment is None else environment[:, None]
     wide = Conditions(*(getattr(around, name)[:, None] for name in around.__slots__))
     actions = np.arange(len(world.actions))[None, :]
-    outcome = world.outcome(0, network[:, None], actions, wide)
+    outcome = world.expected(e, network[:, None], actions, wide)
     energy_j = outcome.all_energy_j if everything else outcome.energy_j
     able = world.valid[network] if allowed is None else world.valid[network] & allowed
     accurate = able & (outcome.accuracy >= world.required[network][:, None])

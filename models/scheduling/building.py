@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from edgewatt.models.scheduling.cells import Cell, Given, cell_of
 from edgewatt.models.scheduling.constants import Constants, Draw
+from edgewatt.models.scheduling.exchanges import ALIKE, exchange_ratios
+from edgewatt.models.scheduling.heat import heat_of
 from edgewatt.models.scheduling.phone import Unit, kind_of, of_one_source, phones_of, units_of, weakest
 from edgewatt.models.scheduling.rows import Row, Rows
 from edgewatt.models.scheduling.signal import INTERFACES, radio_of
@@ -72,7 +74,9 @@ def build(asked: Asked, draw: Draw | None = None) -> World:
     idle_w, idle_basis = _idle(rows, constants, draw)
     given = Given(units, rows, constants, draw, idle_w)
     cells = [[cell_of(w, action, given) for action in actions] for w in workloads]
-    rest_s, busy_w = (np.array([[getattr(cell, of) for cell in row] for row in cells]) for of in ("rest_s", "busy_w"))
+    rest_s, busy_w, spread = (
+        np.array([[getattr(cell, of) for cell in row] for row in cells]) for of in ("rest_s", "busy_w", "spread")
+    )
     radios = [radio_of(rows, kind, constants, draw) for kind in INTERFACES]
     words = [r.basis for r in radios]
     basis = [
@@ -84,14 +88,20 @@ def build(asked: Asked, draw: Draw | None = None) -> World:
     told = np.array(
         [[of is not None or not w.accuracy for of in row] for row, w in zip(accuracies, workloads, strict=True)]
     )
+    valid = ~np.isnan(rest_s) & told
+    if lacking := [w.name for w, row in zip(workloads, valid, strict=True) if not row.any()]:
+        raise UsageError(
+            f"nothing can execute {', '.join(lacking)}: {rows.device_id} has no processor of which their seconds and "
+            "watts are known, in a precision whose accuracy is; give --accuracy or measure another target"
+        )
     remote = np.array([action.place != PHONE for action in actions])
     of_cpu, of_memory = _beside(actions, rows, constants, draw)
     radio = np.array([RADIO_OF[action.place] for action in actions])
     trips_s = np.where(remote, [radios[k].rtt_s for k in radio], 0.0)
-    heat = [
-        draw.constant(constants, f"heat.{name}")
-        for name in ("trip_c", "slowdown_per_k", "reference_c", "leakage_per_k")
-    ]
+    ratios = [[exchange_ratios(w, k, rows, of) for k, of in enumerate(radios)] for w in workloads]
+    travels = np.array([[row[RADIO_OF[a.place]] if a.place != PHONE else ALIKE for a in actions] for row in ratios])
+    longer, dearer = travels[..., 0], travels[..., 1] / travels[..., 0]
+    heat = heat_of(rows, units, constants, draw)
     noise = {
         place: draw.constant(constants, f"noise.{of}_ratio")
         for place, of in ((PHONE, "local"), (EDGE, "network"), (CLOUD, "network"))
@@ -104,25 +114,40 @@ def build(asked: Asked, draw: Draw | None = None) -> World:
         busy_w=np.nan_to_num(busy_w, nan=0.0)[None],
         remote_w=_of_places(actions, constants, draw, "{place}.{unit}_w"),
         remote_idle_w=_of_places(actions, constants, draw, "{place}.idle_w"),
-        service_s=_of_places(actions, constants, draw, "{place}.service_s") + trips_s,
+        service_s=_of_places(actions, constants, draw, "{place}.service_s")[:, None] + (longer * trips_s)[None],
         of_cpu=of_cpu,
         of_memory=of_memory,
         idle_w=np.array([idle_w]),
-        sent_b=np.array([[w.sent_b for w in workloads]]),
-        received_b=np.array([[w.received_b for w in workloads]]),
+        sent_b=(longer * np.array([[w.sent_b] for w in workloads]))[None],
+        received_b=(longer * np.array([[w.received_b] for w in workloads]))[None],
+        radio_ratio=dearer[None],
+        tail_j=np.where(remote, [radios[k].tail_s * radios[k].tail_w for k in radio], 0.0)[None],
         signal=np.stack([r.values for r in radios])[None],
         lowest_dbm=radios[0].lowest_dbm,
-        heat=np.array([heat]),
-        valid=~np.isnan(rest_s) & told,
+        heat=np.array([heat.law]),
+        course=np.array([heat.course]),
+        valid=valid,
         accuracy=accuracy,
         required=np.array([w.required for w in workloads]),
         qos_s=np.array([w.qos_s for w in workloads]),
         is_remote=remote,
         radio=radio,
-        spread=np.array([[noise[action.place] for action in actions]]),
+        spread=np.where(np.isnan(spread), [noise[action.place] for action in actions], spread)[None],
         basis=np.array(basis),
-        notes=(*_notes(units, rows), *_untold(workloads, actions), *(note for r in radios for note in r.notes)),
+        notes=(
+            *_notes(units, rows),
+            *_untold(workloads, actions),
+            *(w.assumed for w in workloads if w.assumed),
+            *(note for r in radios for note in r.notes),
+            *_exchanged(ratios, workloads),
+            *heat.notes,
+        ),
     )
+
+
+def drawn_worlds(asked: Asked, first: int, count: int) -> list[World]:
+    """A world for each seed from `first` on, with all that is not sure drawn."""
+    return [build(asked, Draw(seed=first + k, vary=True)) for k in range(count)]
 
 
 def _actions(units: Sequence[Unit], workloads: Sequence[Workload]) -> tuple[Action, ...]:
@@ -196,6 +221,17 @@ def _of_places(actions: Sequence[Action], constants: Constants, draw: Draw, name
     return np.array([[
         0.0 if a.place == PHONE else draw.constant(constants, name.format(place=a.place, unit=a.unit)) for a in actions
     ]])  # fmt: skip
+
+
+def _exchanged(ratios: Sequence[Sequence[tuple[float, float]]], workloads: Sequence[Workload]) -> list[str]:
+    """What measured exchanges change."""
+    return [
+        f"{w.name}: over {kind} its bytes take {pair[0]:.2f} times as long as the radio's rates say, and {pair[1]:.2f} "
+        "times the joules (rows of `offload`)"
+        for w, row in zip(workloads, ratios, strict=True)
+        for kind, pair in zip(INTERFACES, row, strict=True)
+        if pair != ALIKE
+    ]
 
 
 def _untold(workloads: Sequence[Workload], actions: Sequence[Action]) -> list[str]:

@@ -7,21 +7,27 @@ from typing import Final
 import numpy as np
 
 from edgewatt.models.scheduling.constants import Constants, Draw
-from edgewatt.models.scheduling.phone import Unit, kind_of, of_one_source, weakest
+from edgewatt.models.scheduling.phone import Unit, is_of_a_rail, kind_of, of_one_source, weakest
 from edgewatt.models.scheduling.rows import Row, Rows
 from edgewatt.models.scheduling.workloads import Workload
 from edgewatt.models.scheduling.world import PHONE, Action
 
 _SAME_HZ: Final = 1e-6
+# The standard normal's 95th percentile, and the widest spread that a 95th percentile over its mean can show.
+_P95: Final = 1.6449
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """NaN where the choice cannot execute the network. `busy_w` is above idle, 0 elsewhere than on the phone."""
+    """NaN where the choice cannot execute the network. `busy_w` is above idle, 0 elsewhere than on the phone.
+
+    `spread` is the standard deviation of ln(seconds) from one inference to the next, NaN where no row tells it.
+    """
 
     rest_s: float = np.nan
     busy_w: float = np.nan
     basis: str = "measured"
+    spread: float = np.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +87,26 @@ def _measured(w: Workload, action: Action, unit: Unit, given: Given) -> Cell:
         latency_s, nearest = first + share * (second - first), near if share < 0.5 else far
         basis = weakest(near.row["basis"], far.row["basis"])
     exact = nearest.step == here
-    if nearest.row["energy_j"] is None:
+    spread = _spread(nearest.row)
+    # What is drawn is multiplied into the median; a row has the mean.
+    median_s = latency_s * float(np.exp(-np.nan_to_num(spread**2) / 2))
+    if nearest.row["energy_j"] is None or is_of_a_rail(nearest.row):
         power_w = float(unit.power_w[here])
-        return Cell(latency_s, power_w, weakest(basis, unit.basis)) if np.isfinite(power_w) else Cell()
+        return Cell(median_s, power_w, weakest(basis, unit.basis), spread) if np.isfinite(power_w) else Cell()
     # A row's joules are of the whole device, idling included; idle is added again where they are used.
     watts = max(nearest.row["energy_j"] / nearest.row["latency_s"] - given.idle_w, 0.0)
     ratio = 1.0 if exact else float(unit.power_w[here] / unit.power_w[nearest.step])
-    return Cell(latency_s, watts * ratio, basis if exact else weakest(basis, unit.basis)) if ratio > 0 else Cell()
+    return (
+        Cell(median_s, watts * ratio, basis if exact else weakest(basis, unit.basis), spread) if ratio > 0 else Cell()
+    )
+
+
+def _spread(row: Row) -> float:
+    """Of a log-normal with this mean and 95th percentile: s with ln(p95 / mean) = 1.645 s - s^2 / 2."""
+    p95 = row["latency_p95_s"]
+    if p95 is None or p95 < row["latency_s"]:
+        return float("nan")
+    return _P95 - float(np.sqrt(max(_P95**2 - 2 * np.log(p95 / row["latency_s"]), 0.0)))
 
 
 def _share(unit: Unit, here: int, below: int, above: int) -> float:
@@ -112,7 +131,8 @@ def _steps(rows: Sequence[Row], action: Action, unit: Unit) -> dict[int, _Seen]:
         if kind_of(r["target"] or "") == action.unit and (r["precision"] or "unknown") == action.precision
         and not r["co_cpu_ratio"] and not r["co_memory_ratio"]
     ]  # fmt: skip
-    chosen = of_one_source([r for r in mine if r["energy_j"] is not None]) or mine
+    whole = [r for r in mine if r["energy_j"] is not None and not is_of_a_rail(r)]
+    chosen = of_one_source(whole) or mine
     found: dict[int, _Seen] = {}
     for row in sorted(chosen, key=lambda r: -float(r["latency_s"])):
         step = len(unit.frequency_hz) - 1

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -92,6 +92,7 @@ class Draw:
     vary: bool = False
     factors: Mapping[str, float] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
+    _kept: dict[str, float] = field(default_factory=dict)
 
     def constant(self, constants: Constants, name: str) -> float:
         """A constant of this draw."""
@@ -105,13 +106,20 @@ class Draw:
             return value * self._factor(name, ratio)
         if self.seed is None or low is None or high is None or not 0 < low <= high:
             return value
-        return value * float(np.exp(self._rng(name).normal() * np.log(high / low) / _WIDTH_SD))
+        normal = self._once(f"{name} normal", lambda: self._rng(name).normal())
+        return value * float(np.exp(normal * np.log(high / low) / _WIDTH_SD))
 
     def _factor(self, name: str, ratio: float) -> float:
         self.asked.add(name)
         if name in self.factors:
             return self.factors[name]
-        return 1.0 + ratio * self._rng(name).uniform(-1, 1) if self.vary else 1.0
+        return 1.0 + ratio * self._once(name, lambda: self._rng(name).uniform(-1, 1)) if self.vary else 1.0
+
+    def _once(self, name: str, drawn: Callable[[], float]) -> float:
+        """Drawn when it is asked for first: a world asks for the same name in hundreds of cells."""
+        if name not in self._kept:
+            self._kept[name] = drawn()
+        return self._kept[name]
 
     def _rng(self, name: str) -> np.random.Generator:
         return np.random.default_rng([self.seed or 0, crc32(name.encode())])

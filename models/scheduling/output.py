@@ -6,10 +6,13 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from edgewatt.models.scheduling.bandit_table import bandit_rows
 from edgewatt.models.scheduling.baselines import FIXED, ORACLE
+from edgewatt.models.scheduling.contest_headlines import contest_figures, contest_rows
 from edgewatt.models.scheduling.headlines import ratio
 from edgewatt.models.scheduling.policy import table_rows
 from edgewatt.models.scheduling.predictors import KINDS
+from edgewatt.models.scheduling.states import bins_of
 from edgewatt.models.scheduling.study import Study
 from edgewatt.models.scheduling.trial import AUTOSCALE
 from edgewatt.profiler.figure import Figure, Line
@@ -18,7 +21,10 @@ _METHODS: Final = (AUTOSCALE, *FIXED, *KINDS, ORACLE)
 
 
 def tables(study: Study) -> dict[str, pa.Table]:
-    """`headlines`; `cases`: means of a method on a network in a scenario, by seed; `terms`; `policy`; SI."""
+    """`headlines`; `cases`: means of a method on a network in a scenario, by seed; `terms`; `policy`; SI.
+
+    `contest`: the same of the agents of a contest; `contest_policy`: what the first seed's of ours learnt.
+    """
     return {
         name: pa.Table.from_pylist(rows)
         for name, rows in (
@@ -33,6 +39,11 @@ def tables(study: Study) -> dict[str, pa.Table]:
                 {"device_id": part.asked.device_id, "streaming": part.asked.streaming, **row}
                 for part in study.parts
                 for row in table_rows(part.policy)
+            ]),
+            ("contest", [] if study.contest is None else list(contest_rows(study.contest))),
+            ("contest_policy", [] if study.contest is None else [
+                {"device_id": study.parts[0].asked.device_id, **row}
+                for row in bandit_rows(study.contest.ours, bins_of(study.parts[0].asked.constants))
             ]),
         )
         if rows
@@ -86,4 +97,5 @@ def figures(study: Study) -> list[Figure]:
                     [min(t[1:]) for t in largest], [max(t[1:]) for t in largest])  # fmt: skip
         title = f"Energy efficiency of the oracle over {baseline}, one constant at a time"
         found.append(Figure(title, "points", "constant", "ratio", [line], "simulated", notes))
-    return found
+    held = study.contest
+    return found if held is None else [*found, *contest_figures(held, {**notes, "seeds": len(held.trials)})]

@@ -116,8 +116,17 @@ def _all_of_it_w(kind: str, row: Row, constants: Constants, draw: Draw) -> float
     return (row["cores_n"] or 1) * busy + (row["on_w"] or 0.0)
 
 
+def is_of_a_rail(row: Row) -> bool:
+    """Whether its watts and joules are of a part of the device only."""
+    return row.get("energy_boundary") == "rail"
+
+
 def of_one_source(rows: Sequence[Row]) -> list[Row]:
-    """The rows of the energy source that has the most of them: two meters are not mixed."""
+    """The rows of the energy source that has the most of them: two meters are not mixed.
+
+    A rail is a part of a device: where something sees the whole of it, that is taken.
+    """
+    rows = [row for row in rows if not is_of_a_rail(row)] or rows
     if not rows:
         return []
     counts = Counter(row["energy_source"] for row in rows)

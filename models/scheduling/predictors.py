@@ -1,7 +1,8 @@
 """Baselines that predict joules and seconds of every choice by regression, instead of learning from rewards.
 
-The paper compares with linear regression, SVR and KNN; how it trains them could not be read. Here they see as many
-inferences as the agent does, each of a random choice, and choose what they predict to be best (extra `scheduling`).
+The paper compares with linear regression, SVR, KNN and Bayesian optimisation; how it trains them could not be read.
+Here the first three see as many inferences as the agent does, each of a random choice; Bayesian optimisation says
+itself what it wants to see (optimisation.py). All choose what they predict to be best (extra `scheduling`).
 """
 
 from collections.abc import Callable, Mapping
@@ -12,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgewatt.models.scheduling.autoscale import Lessons
+from edgewatt.models.scheduling.executing import Chooses
 from edgewatt.models.scheduling.world import Conditions, World
 from edgewatt.profiler.errors import UsageError
 
-Chooses = Callable[[NDArray[np.intp], Conditions], NDArray[np.intp]]
-LINEAR, SVR, KNN = "linear_regression", "svr", "knn"
-KINDS: Final = (LINEAR, SVR, KNN)
+LINEAR, SVR, KNN, BAYESIAN = "linear_regression", "svr", "knn", "bayesian_optimisation"
+KINDS: Final = (LINEAR, SVR, KNN, BAYESIAN)
+# ln(joules) and ln(seconds) [n, 2] of choices for networks in conditions.
+Predicts = Callable[[NDArray[np.intp], NDArray[np.intp], Conditions], NDArray[np.float64]]
 # SVR takes time that rises with the square of what it sees.
 _SVR_LIMIT: Final = 500
 
@@ -34,6 +37,10 @@ def predictor(kind: str, world: World, lessons: Lessons, seed: int) -> Chooses:
     Raises UsageError without scikit-learn.
     """
     refuse_without_scikit_learn()
+    if kind == BAYESIAN:
+        from edgewatt.models.scheduling.optimisation import bayesian  # noqa: PLC0415  (which imports this)
+
+        return bayesian(world, lessons, seed)
     from sklearn.linear_model import LinearRegression  # noqa: PLC0415  (an extra)
     from sklearn.multioutput import MultiOutputRegressor  # noqa: PLC0415
     from sklearn.neighbors import KNeighborsRegressor  # noqa: PLC0415
@@ -55,16 +62,19 @@ def predictor(kind: str, world: World, lessons: Lessons, seed: int) -> Chooses:
     action = np.array([rng.choice(able[m]) for m in network])
     outcome = world.outcome(0, network, action, around, rng.standard_normal(len(network)))
     model = make_pipeline(StandardScaler(), made[kind]())
-    model.fit(
-        _features(world, network, action, around), np.log(np.stack([outcome.energy_j, outcome.latency_s], axis=1))
-    )
+    model.fit(shown_to(world, network, action, around), np.log(np.stack([outcome.energy_j, outcome.latency_s], axis=1)))
+    return chooser(world, lambda network, action, around: model.predict(shown_to(world, network, action, around)))
+
+
+def chooser(world: World, predict: Predicts) -> Chooses:
+    """Chooses the least predicted joules of what is accurate and predicted to be in time, else of what is accurate."""
 
     def choose(network: NDArray[np.intp], around: Conditions) -> NDArray[np.intp]:
         energy = np.full((len(network), len(world.actions)), np.inf)
         late = np.full(energy.shape, True)
         for a in range(len(world.actions)):
             which = np.full(len(network), a)
-            said = np.exp(np.clip(model.predict(_features(world, network, which, around)), -50, 50))
+            said = np.exp(np.clip(predict(network, which, around), -50, 50))
             energy[:, a], late[:, a] = said[:, 0], said[:, 1] >= world.qos_s[network]
         usable = world.valid[network] & (world.accuracy[network] >= world.required[network][:, None])
         in_time = usable & ~late
@@ -74,7 +84,7 @@ def predictor(kind: str, world: World, lessons: Lessons, seed: int) -> Chooses:
     return choose
 
 
-def _features(
+def shown_to(
     world: World, network: NDArray[np.intp], action: NDArray[np.intp], around: Conditions
 ) -> NDArray[np.float64]:
     """What a decision knows: the network's size, the conditions, the target (one of each), and its frequency."""

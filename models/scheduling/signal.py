@@ -22,13 +22,18 @@ _COLUMNS: Final = ("send_w", "receive_w", "send_b_per_s", "receive_b_per_s")
 
 @dataclass(frozen=True, slots=True)
 class Radio:
-    """`values`: [quantity, dB from lowest_dbm]; watts are above the idle of the device. `rtt_s`: to the other side."""
+    """`values`: [quantity, dB from lowest_dbm]; watts are above the idle of the device. `rtt_s`: to the other side.
+
+    `tail_s` at `tail_w` the radio stays awake after an exchange, 0 where no row tells.
+    """
 
     lowest_dbm: float
     values: NDArray[np.float64]
     rtt_s: float
     basis: str
     notes: tuple[str, ...]
+    tail_s: float = 0.0
+    tail_w: float = 0.0
 
 
 def radio_of(rows: Rows, kind: str, constants: Constants, draw: Draw) -> Radio:
@@ -72,7 +77,19 @@ def radio_of(rows: Rows, kind: str, constants: Constants, draw: Draw) -> Radio:
         lacking.append("rtt_p50_s")
     if lacking:
         notes.insert(0, f"radio {kind}: no row of `radio` with {', '.join(lacking)}: assumed")
-    return Radio(lowest, values, rtt_s, weakest(*bases), tuple(notes))
+    return Radio(lowest, values, rtt_s, weakest(*bases), tuple(notes), *_tail(own, f"{rows.device_id}.{kind}", draw))
+
+
+def _tail(own: Sequence[Row], of: str, draw: Draw) -> tuple[float, float]:
+    """Seconds and watts of the tail, of the bin that was looked at most often."""
+    told = of_one_source([row for row in own if row["tail_s"] and row["tail_w"]])
+    if not told:
+        return 0.0, 0.0
+    surest = max(told, key=lambda row: row["observations_n"] or 0)
+    return (
+        draw.row(f"radio.{of}.tail_s", surest, "tail_s", ("tail_low_s", "tail_high_s"), 0.0),
+        draw.row(f"radio.{of}.tail_w", surest, "tail_w", ("tail_low_w", "tail_high_w"), 0.0),
+    )
 
 
 def _measured(known: Rows, rows: Sequence[Row], column: str, grid: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -11,15 +12,23 @@ from edgewatt.models.scheduling.autoscale import Lessons, learn, learning_of, le
 from edgewatt.models.scheduling.baselines import ORACLE
 from edgewatt.models.scheduling.building import Asked, build
 from edgewatt.models.scheduling.constants import Draw
+from edgewatt.models.scheduling.contest import SEEDS, Contest, contest
+from edgewatt.models.scheduling.contest_headlines import contest_headlines
+from edgewatt.models.scheduling.executing import Chooses
 from edgewatt.models.scheduling.headlines import Term, Tried, basis_of, headlines_of, ratio
 from edgewatt.models.scheduling.policy import Policy, policy_of
-from edgewatt.models.scheduling.predictors import Chooses, predictor
+from edgewatt.models.scheduling.predictors import predictor
 from edgewatt.models.scheduling.states import bins_of
 from edgewatt.models.scheduling.trial import AUTOSCALE, Trial, joined_trials, tried
 from edgewatt.models.scheduling.world import World, stacked
 
 # Draws of constants have seeds of their own.
 _DRAWS_FROM: Final = 1000
+# How long the contest takes for each of its seeds, and all constants one at a time, relative to one agent of a part.
+_CONTEST: Final = 8.0
+_TERMS: Final = 20.0
+# What is done next, and the share of all that is done before it.
+Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,7 @@ class Size:
     """How much is simulated: agents, draws of all unconfirmed constants, inferences to learn and to try per case.
 
     `terms`: whether each unconfirmed constant is varied by itself too. `predictors`: of KINDS, which need scikit-learn.
+    `contest_seeds`: agents of each kind in the contest of ours with AutoScale's, 0: none.
     """
 
     seeds: int
@@ -35,6 +45,7 @@ class Size:
     try_n: int = 40
     terms: bool = True
     predictors: tuple[str, ...] = ()
+    contest_seeds: int = SEEDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,34 +60,59 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """What came out. `terms`: by baseline, what single constants do to the first part, the largest first."""
+    """What came out. `terms`: by baseline, what single constants do to the first part, the largest first.
+
+    `contest`: of ours with AutoScale's, on the first part.
+    """
 
     headlines: tuple[Headline, ...]
     scenarios: tuple[str, ...]
     parts: tuple[Part, ...]
     terms: Mapping[str, list[Term]]
+    contest: Contest | None = None
 
 
 def study(
-    parts: Sequence[Asked], scenarios: Sequence[str], size: Size, progress: Callable[[str], None] = lambda _: None
+    parts: Sequence[Asked], scenarios: Sequence[str], size: Size, progress: Progress = lambda _what, _done: None
 ) -> Study:
     """Learn and try on each part; the same for the same arguments. Raises UsageError as `build` does."""
     draws = [Draw(seed=k) for k in range(size.seeds)]
     draws += [Draw(seed=_DRAWS_FROM + k, vary=True) for k in range(size.draws)]
-    found = [_part(asked, scenarios, size, draws, progress) for asked in parts]
+    agents, rest = len(parts) * len(draws), (_TERMS if size.terms else 0) + _CONTEST * size.contest_seeds
+    found = []
+    for k, asked in enumerate(parts):
+        done = k * len(draws) / (agents + rest)
+        found.append(_part(asked, scenarios, size, draws, partial(_say, progress, done, k, len(parts))))
     terms: dict[str, list[Term]] = {}
     if size.terms:
-        progress("one constant at a time")
+        progress("one constant at a time", agents / (agents + rest))
         terms = _terms(parts[0], scenarios)
     every = [joined_trials(of) for of in zip(*(trials for _, trials in found), strict=True)]
     rows = list(scenarios) * len(found)
     tried_rows = Tried(parts[0].constants, rows, every[: size.seeds], every[size.seeds :], terms, parts[0].device_id)
     headlines = headlines_of(tried_rows)
-    return Study(tuple(headlines), tuple(scenarios), tuple(part for part, _ in found), terms)
+    held = None
+    if size.contest_seeds:
+        say = partial(_say, progress, 1 - _CONTEST * size.contest_seeds / (agents + rest), 0, 1)
+        held = _contest(parts[0], scenarios, size, say)
+        headlines += contest_headlines(held, parts[0].constants)
+    return Study(tuple(headlines), tuple(scenarios), tuple(part for part, _ in found), terms, held)
+
+
+def _say(progress: Progress, done: float, k: int, parts_n: int, text: str) -> None:
+    progress(f"{text} ({k + 1} of {parts_n})" if parts_n > 1 else text, done)
+
+
+def _contest(asked: Asked, scenarios: Sequence[str], size: Size, say: Callable[[str], None]) -> Contest:
+    """On the test scenarios of those that were asked for; on all of them, if none is one."""
+    test = [name for name in scenarios if name in asked.constants.scenarios["test"]]
+    return contest(
+        asked, test or scenarios, seeds=size.contest_seeds, learn_n=size.learn_n, try_n=size.try_n, progress=say
+    )
 
 
 def _part(
-    asked: Asked, scenarios: Sequence[str], size: Size, draws: Sequence[Draw], progress: Callable[[str], None]
+    asked: Asked, scenarios: Sequence[str], size: Size, draws: Sequence[Draw], say: Callable[[str], None]
 ) -> tuple[Part, list[Trial]]:
     """The part, and the trials of every draw."""
     constants, bins = asked.constants, bins_of(asked.constants)
@@ -85,9 +121,9 @@ def _part(
     seeds = [*range(size.seeds), *([0] * size.draws)]
     lessons = lessons_of(world, bins, constants, scenarios, seeds, size.learn_n)
     name = f"{asked.device_id}{', streamed' if asked.streaming else ''}"
-    progress(f"{name}: {len(draws)} agents learn from {len(lessons.network):,} inferences each")
+    say(f"{name}: {len(draws)} agents learn from {len(lessons.network):,} inferences each")
     tables = learn(stacked(worlds), bins, lessons, learning_of(constants, draws), seed=0)
-    progress(f"{name}: tried beside the baselines")
+    say(f"{name}: tried beside the baselines")
     trials = [
         tried(of, table, constants, scenarios, size.try_n, seed, _predictors(of, lessons, k, size))
         for k, (of, table, seed) in enumerate(zip(worlds, tables, seeds, strict=True))

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from edgewatt.models.scheduling.autoscale import greedy
 from edgewatt.models.scheduling.baselines import FIXED, ORACLE, best, fixed
 from edgewatt.models.scheduling.constants import Constants
-from edgewatt.models.scheduling.predictors import Chooses
+from edgewatt.models.scheduling.executing import Chooses, Inferences, executed
 from edgewatt.models.scheduling.scenarios import drawn, joined
 from edgewatt.models.scheduling.states import bins_of
-from edgewatt.models.scheduling.world import Conditions, World
+from edgewatt.models.scheduling.world import Conditions, Outcome, World
 from edgewatt.profiler.errors import UsageError
 
 AUTOSCALE = "autoscale"
@@ -63,18 +63,23 @@ def tried(
     network = np.tile(np.repeat(np.arange(networks_n), each_n), len(scenarios))
     noise = rng.standard_normal(len(network))
     found, absent = baselines_of(world, constants)
-    choices = {name: of[network] for name, of in found.items()}
-    choices[ORACLE] = best(world, network, around).action
-    choices |= {name: chooses(network, around) for name, chooses in (more or {}).items()}
+    methods: dict[str, Chooses] = {name: _always(of) for name, of in found.items()}
+    methods[ORACLE] = lambda network, around: best(world, network, around).action
+    methods |= more or {}
     if table is not None:
-        choices[AUTOSCALE] = greedy(table, world, bins_of(constants), network, around)
+        bins, taught = bins_of(constants), table
+        methods[AUTOSCALE] = lambda network, around: greedy(taught, world, bins, network, around)
     names = list(dict.fromkeys(action.target for action in world.actions))
     target = np.array([names.index(action.target) for action in world.actions])
     shape = (len(scenarios), networks_n, each_n)
+    inferences = Inferences(network, around, noise, each_n)
+    came = {name: executed(world, chooses, inferences) for name, chooses in methods.items()}
+    choices = {name: choice for name, (choice, _) in came.items()}
     right = target[choices.get(AUTOSCALE, choices[ORACLE])] == target[choices[ORACLE]]
     trial = Trial({}, {}, {}, {}, {}, right.reshape(shape).mean(axis=2), absent, {})
-    for name, choice in choices.items():
-        _add(trial, name, world, network, choice, around, noise, shape)
+    for name, (choice, outcome) in came.items():
+        _add(trial, name, outcome, outcome.latency_s >= world.qos_s[network], shape)
+        trial.words[name] = frozenset(world.basis[network, choice].tolist())
         shares = target[choice].reshape(len(scenarios), -1)
         trial.targets[name] = [
             {of: float((row == k).mean()) for k, of in enumerate(names) if (row == k).any()} for row in shares
@@ -82,23 +87,20 @@ def tried(
     return trial
 
 
-def _add(  # noqa: PLR0913, PLR0917
-    trial: Trial,
-    name: str,
-    world: World,
-    network: NDArray[np.intp],
-    choice: NDArray[np.intp],
-    around: Conditions,
-    noise: NDArray[np.float64],
-    shape: tuple[int, int, int],
-) -> None:
-    outcome = world.outcome(0, network, choice, around, noise)
+def _always(of: NDArray[np.intp]) -> Chooses:
+    """A choice per network, whatever is around it."""
+
+    def choose(network: NDArray[np.intp], _: Conditions) -> NDArray[np.intp]:
+        return of[network]
+
+    return choose
+
+
+def _add(trial: Trial, name: str, outcome: Outcome, late: NDArray[np.bool_], shape: tuple[int, int, int]) -> None:
     trial.energy_j[name] = outcome.energy_j.reshape(shape).mean(axis=2)
     trial.all_energy_j[name] = outcome.all_energy_j.reshape(shape).mean(axis=2)
     trial.latency_s[name] = outcome.latency_s.reshape(shape).mean(axis=2)
-    late = outcome.latency_s >= world.qos_s[network]
     trial.late[name] = late.reshape(shape).mean(axis=2)
-    trial.words[name] = frozenset(world.basis[network, choice].tolist())
 
 
 def joined_trials(trials: Sequence[Trial]) -> Trial:

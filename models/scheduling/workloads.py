@@ -1,6 +1,6 @@
 """The networks of a simulation: those that a calibration measured, or those of the paper."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,7 @@ from edgewatt.models.scheduling.rows import Row, Rows
 from edgewatt.profiler.calibration.calibration import Calibration
 from edgewatt.profiler.errors import UsageError
 
-_NEEDED: Final = ("conv_n", "fc_n", "rc_n", "macs_n", "qos_s", "input_b", "output_b")
+_NEEDED: Final = ("conv_n", "fc_n", "rc_n", "macs_n", "input_b", "output_b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Workload:
     """A network: its layers as the paper counts them, what it sends and receives, and what is asked of it.
 
     `accuracy` by precision and `required` are in percent, None where nobody said. `rows`: its inferences on the phone,
-    empty where none was measured. `basis`: of its MACs, sizes and accuracies.
+    empty where none was measured. `basis`: of its MACs, sizes and accuracies. `assumed`: what was, in words.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Workload:
     required: float
     rows: tuple[Row, ...]
     basis: str
+    assumed: str = ""
 
     def accuracy_in(self, precision: str) -> float | None:
         """Accuracy in percent; FP16 as FP32 where it was not given, None where nothing was."""
@@ -56,7 +57,8 @@ def workloads_of(
         known = {column: value for column, value in row.items() if value is not None}
         stated[row["model"]] = {**stated.get(row["model"], {}), **known}
     names = list(ran) or [name for name in _papers(constants) if name in stated]
-    return [_workload(name, ran.get(name, ()), stated, constants, draw, streaming=streaming) for name in names]
+    usual = {bool(row["rc_n"]): row["qos_s"] for row in layers.rows("models") if row["qos_s"] is not None}
+    return [_workload(name, ran.get(name, ()), stated, constants, draw, usual, streaming=streaming) for name in names]
 
 
 def _papers(constants: Constants) -> list[str]:
@@ -64,10 +66,18 @@ def _papers(constants: Constants) -> list[str]:
 
 
 def _workload(
-    name: str, ran: Sequence[Row], stated: dict[str, Row], constants: Constants, draw: Draw, *, streaming: bool
+    name: str,
+    ran: Sequence[Row],
+    stated: dict[str, Row],
+    constants: Constants,
+    draw: Draw,
+    usual: Mapping[bool, float],
+    *,
+    streaming: bool,
 ) -> Workload:
+    """`usual`: the deadlines of the paper, of recurrent networks and of others, where nobody gave one."""
     stem = name.removesuffix(".tflite")
-    row = stated.get(name) or stated.get(stem) or {}
+    row = {**stated.get(stem, {}), **stated.get(name, {})}
     paper = constants.under(f"workloads.{stem}")
     if not row and not paper:
         raise UsageError(_unknown(name, _NEEDED))
@@ -88,18 +98,31 @@ def _workload(
         raise UsageError(_unknown(name, missing))
     accuracy = {key.removeprefix("accuracy_"): float(of.value) for key, of in paper.items() if "accuracy" in key}
     accuracy |= {r["precision"]: 100 * r["accuracy_ratio"] for r in ran if r["accuracy_ratio"] is not None}
-    qos_s = constants["qos.streaming_s"] if streaming and not row["rc_n"] else row["qos_s"]
+    qos_s, assumed = _deadline(name, row, usual)
+    qos_s = constants["qos.streaming_s"] if streaming and not row["rc_n"] else qos_s
     required = float(paper["required"].value) if paper and accuracy else 0.0
     layers_n = {column: int(row[column]) for column in _NEEDED[:3]}
     return Workload(
         name=name, **layers_n, macs_n=macs_n or 0.0, sent_b=sent_b or 0.0, received_b=received_b or 0.0, qos_s=qos_s,
-        accuracy=accuracy, required=required, rows=tuple(ran), basis=weakest(*bases),
+        accuracy=accuracy, required=required, rows=tuple(ran), basis=weakest(*bases), assumed=assumed,
     )  # fmt: skip
+
+
+def _deadline(name: str, row: Row, usual: Mapping[bool, float]) -> tuple[float, str]:
+    """The deadline that was given, else the paper's of the kind, which is said."""
+    if row.get("qos_s") is not None:
+        return float(row["qos_s"]), ""
+    kind = bool(row["rc_n"])
+    if kind not in usual:
+        raise UsageError(_unknown(name, ["qos_s"]))
+    what = "translation" if kind else "vision"
+    said = f"{name}: nobody gave its deadline: {usual[kind] * 1e3:.0f} ms, the paper's of {what}, is assumed (--qos)"
+    return usual[kind], said
 
 
 def _unknown(name: str, columns: Sequence[str]) -> str:
     given = " ".join(f"--given models.{column}@{name}=N" for column in columns)
     return (
         f"the calibration does not say {', '.join(columns)} of {name!r}, which a decision about it needs: say them as "
-        f"it is fitted, `edgewatt calibrate RUN... -o FILE {given}`"
+        f"it is fitted, `edgewatt calibrate RUN... -o FILE {given}`, or name its file: --model FILE.tflite"
     )

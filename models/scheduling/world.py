@@ -1,10 +1,13 @@
 """The world in which a network is executed: what each choice takes in seconds and joules, and how accurate it is.
 
 Equations (docs/autoscale.md gives their sources). On the phone, with c and m the co-runner's share of CPU and memory:
-    latency = rest x (1 + k_c c + k_m m) / (1 - s max(0, T - trip));  energy = (idle + busy (1 + l (T - T_0))) x latency
+    latency = rest x (1 + k_c c + k_m m) / max(1 - s max(0, T - trip), least)
+    energy = (idle + busy (1 + l (T - T_0))) x latency
 Elsewhere, with S the signal:
     latency = (sent / rate_TX(S) + received / rate_RX(S)) x (1 + k_c c + k_m m) + round trip + service + remote
-    energy  = P_TX(S) t_TX + P_RX(S) t_RX + idle x latency;  of everything: + remote watts x remote + idle of the other
+    energy  = P_TX(S) t_TX + P_RX(S) t_RX + tail + idle x latency
+    of everything: + remote watts x remote + idle of the other
+Temperature, where a calibration has its course: T' = T + (around + R P - T) (1 - exp(-period / constant)).
 """
 
 from collections.abc import Sequence
@@ -19,8 +22,6 @@ from edgewatt.models.scheduling.workloads import Workload
 
 Reals = NDArray[np.float64]
 Indices = NDArray[np.intp]
-# A processor that is too hot runs at no less than this share of its speed.
-_SLOWEST: Final = 0.2
 PHONE, EDGE, CLOUD = "phone", "edge", "cloud"
 
 
@@ -79,9 +80,11 @@ class Outcome:
 class World:
     """One or several environments (E) of the same choices (A) and networks (M).
 
-    [E, M, A]: `rest_s` of the computation alone, `busy_w` of the phone above idle. [E, A]: `of_cpu`, `of_memory`,
-    `spread`, and of the other machine `remote_w`, `remote_idle_w`, `service_s`. [E]: `idle_w`. [E, M]: `sent_b`,
-    `received_b`. [E, radio, quantity, dB]: `signal`. [E, 4]: `heat`. The same for all: `valid`, `accuracy` [M, A],
+    [E, M, A]: `rest_s` of the computation alone, `busy_w` of the phone above idle, `spread` of ln(seconds); of what
+    travels `sent_b`, `received_b` (as many as take as long at the radio's rates), `radio_ratio` of its joules;
+    `service_s` of the round trip and the other machine. [E, A]: `of_cpu`, `of_memory`, and of the other machine
+    `remote_w`, `remote_idle_w`; `tail_j` of the radio after an exchange. [E]: `idle_w`. [E, radio, quantity, dB]:
+    `signal`. [E, 5]: `heat` (law of heat.py), [E, 3]: `course`. The same for all: `valid`, `accuracy` [M, A],
     `required`, `qos_s` [M], `is_remote`, `radio` [A]; `basis` [M, A] is the weakest word of what a cell was made from.
     """
 
@@ -98,9 +101,12 @@ class World:
     idle_w: Reals
     sent_b: Reals
     received_b: Reals
+    radio_ratio: Reals
+    tail_j: Reals
     signal: Reals
     lowest_dbm: float
     heat: Reals
+    course: Reals
     valid: NDArray[np.bool_]
     accuracy: Reals
     required: Reals
@@ -127,28 +133,49 @@ class World:
         the world has: from `lowest_dbm` on, as many dB as `signal` has.
         """
         slower = 1 + self.of_cpu[e, a] * around.co_cpu + self.of_memory[e, a] * around.co_memory
-        jitter = np.exp(self.spread[e, a] * noise)
+        jitter = np.exp(self.spread[e, m, a] * noise)
         remote, radio = self.is_remote[a], self.radio[a]
         rest_s, busy_w, idle_w = self.rest_s[e, m, a], self.busy_w[e, m, a], self.idle_w[e]
         hot = self.heat[e, 1] * np.maximum(around.temperature_c - self.heat[e, 0], 0.0)
-        local_s = rest_s * slower * jitter / np.maximum(1 - hot, _SLOWEST)
+        local_s = rest_s * slower * jitter / np.maximum(1 - hot, self.heat[e, 4])
         leaks = 1 + self.heat[e, 3] * (around.temperature_c - self.heat[e, 2])
         dbm = np.where(radio == P2P, around.p2p_dbm, around.wlan_dbm)
         place = np.rint(dbm - self.lowest_dbm).astype(np.intp)
         at = self.signal[e, radio, :, place]
-        send_s = self.sent_b[e, m] / at[..., SEND_B_PER_S] * slower * jitter
-        receive_s = self.received_b[e, m] / at[..., RECEIVE_B_PER_S] * slower * jitter
-        far_s = send_s + receive_s + self.service_s[e, a] + rest_s
+        send_s = self.sent_b[e, m, a] / at[..., SEND_B_PER_S] * slower * jitter
+        receive_s = self.received_b[e, m, a] / at[..., RECEIVE_B_PER_S] * slower * jitter
+        far_s = send_s + receive_s + self.service_s[e, m, a] + rest_s
         latency_s = np.where(remote, far_s, local_s)
-        phone_j = np.where(remote, at[..., SEND_W] * send_s + at[..., RECEIVE_W] * receive_s, busy_w * leaks * local_s)
-        phone_j = phone_j + idle_w * latency_s
+        radio_j = (at[..., SEND_W] * send_s + at[..., RECEIVE_W] * receive_s) * self.radio_ratio[e, m, a]
+        phone_j = np.where(remote, radio_j + self.tail_j[e, a], busy_w * leaks * local_s) + idle_w * latency_s
         others_j = np.where(remote, self.remote_w[e, a] * rest_s + self.remote_idle_w[e, a] * far_s, 0.0)
         return Outcome(latency_s, phone_j, phone_j + others_j, self.accuracy[m, a])
+
+    def expected(self, e: Any, m: Any, a: Any, around: Conditions) -> Outcome:
+        """The mean of what it takes: linear in the noise's factor, whose mean is exp(s^2 / 2)."""
+        return self.outcome(e, m, a, around, self.spread[e, m, a] / 2)
+
+    @property
+    def warms(self) -> bool:
+        """Whether temperature follows what is executed, instead of what a scenario draws."""
+        return bool((self.course[:, 0] > 0).any())
+
+    def temperature_c(self, e: Any, power_w: Any) -> Reals:
+        """The temperature that a power of the phone ends at."""
+        return np.asarray(self.course[e, 2] + self.course[e, 0] * power_w)
+
+    def warmer(self, e: Any, m: Any, temperature_c: Reals, of: Outcome) -> tuple[Reals, Reals]:
+        """The temperature after an inference, and the mean watts until the next, which begins as the deadline ends."""
+        period_s = np.maximum(of.latency_s, self.qos_s[m])
+        power_w = (of.energy_j + self.idle_w[e] * (period_s - of.latency_s)) / period_s
+        left = np.exp(-period_s / self.course[e, 1])
+        end = self.temperature_c(e, power_w)
+        return end + (temperature_c - end) * left, np.asarray(power_w)
 
 
 _BY_ENVIRONMENT: Final = (
     "rest_s", "busy_w", "remote_w", "remote_idle_w", "service_s", "of_cpu", "of_memory", "idle_w", "sent_b",
-    "received_b", "signal", "heat", "spread",
+    "received_b", "radio_ratio", "tail_j", "signal", "heat", "course", "spread",
 )  # fmt: skip
 
 

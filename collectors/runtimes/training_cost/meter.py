@@ -223,7 +223,7 @@ def _shape(what: Any) -> _Shape | object:
 def _loss(output: Any) -> Any:
     """The loss, where the model computes it itself: an attribute, a key, or a single number."""
     found = output.get("loss") if isinstance(output, dict) else getattr(output, "loss", output)
-    return found.detach() if hasattr(found, "isfinite") and found.numel() == 1 else None
+    return found.detach() if found is not None and hasattr(found, "isfinite") and found.numel() == 1 else None
 
 
 def _state_b(optimizer: Any) -> int:

@@ -2,13 +2,20 @@
 
 import argparse
 import json
+import math
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from edgewatt.commands.progress import ErrorStreamProgress
 from edgewatt.commands.simulate_given import add_common, calibration_given, refuse_existing, write_output
+from edgewatt.commands.simulate_models import with_counts
 from edgewatt.device_profiles.published import published
 from edgewatt.models.scheduling.baselines import best
 from edgewatt.models.scheduling.building import Asked
@@ -19,17 +26,19 @@ from edgewatt.models.scheduling.policy import policy_bytes
 from edgewatt.models.scheduling.predictors import KINDS, refuse_without_scikit_learn
 from edgewatt.models.scheduling.scenarios import expected, names
 from edgewatt.models.scheduling.study import Part, Size, Study, study
-from edgewatt.profiler.calibration.calibration import Calibration
+from edgewatt.profiler.calibration.calibration import Calibration, table_of
 from edgewatt.profiler.errors import UsageError
 from edgewatt.reports.escape import printable
 from edgewatt.reports.simulation import simulation_text
 
 SYSTEM: Final = "autoscale"
+LONGEST_S: Final = 3600.0
+_TELLS: Final = 0.05
 REDUCED: Final = "reduced"
 FULL: Final = "full"
 EPILOG: Final = """\
 examples:
-  edgewatt simulate autoscale                                 the paper's first phone, as published; half a minute
+  edgewatt simulate autoscale                                 the paper's first phone, as published; a minute or two
   edgewatt simulate autoscale --calibration s10e.zip          your own phone, as `edgewatt calibrate` fitted it
   edgewatt simulate autoscale --scenario S4 --json            weak Wi-Fi only, for a program
   edgewatt simulate autoscale --scenario full -o out          every phone, streamed vision too; tables and charts
@@ -45,7 +54,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenario", metavar="S", default=REDUCED, help="see below (default: reduced)")
     parser.add_argument("--device", metavar="ID", help="the phone, where the calibration has several")
     parser.add_argument(
-        "--predictors", action="store_true", help="regression, SVR and KNN beside it (extra `scheduling`)"
+        "--model",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="the .tflite of a measured network, for its layers and MACs (found by itself beside the calibration)",
+    )
+    parser.add_argument(
+        "--qos",
+        metavar="[MODEL=]SECONDS",
+        action="append",
+        default=[],
+        help="the deadline of a network, or of all (default: as the calibration has it; else the paper's, and said)",
+    )
+    parser.add_argument(
+        "--predictors",
+        action="store_true",
+        help="regression, SVR, KNN and Bayesian optimisation beside it (extra `scheduling`); minutes",
     )
     parser.add_argument(
         "--strict",
@@ -65,7 +90,9 @@ def run(args: argparse.Namespace) -> int:
     if args.predictors:
         refuse_without_scikit_learn()
         size = replace(size, predictors=KINDS)
-    found = study(parts, scenarios, size, _progress)
+    shown = ErrorStreamProgress()
+    found = study(parts, scenarios, size, partial(_progress, shown, time.monotonic()))
+    shown.done()
     notes = [*calibration.notices, *_notes(found, constants)]
     if args.output is not None:
         more = {f"policy-{k}.npz": policy_bytes(part.policy) for k, part in enumerate(found.parts)}
@@ -81,8 +108,10 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _progress(text: str) -> None:
-    print(printable(text), file=sys.stderr, flush=True)
+def _progress(shown: ErrorStreamProgress, begun_s: float, text: str, done: float) -> None:
+    """What is done next; how long the rest takes as soon as some of it has told."""
+    taken_s = time.monotonic() - begun_s
+    shown.phase(printable(text), taken_s * (1 - done) / done if done > _TELLS else None)
 
 
 def _scenarios(asked: str, constants: Constants) -> list[str]:
@@ -103,12 +132,46 @@ def _parts(calibration: Calibration, args: argparse.Namespace, constants: Consta
         raise UsageError(
             "the calibration has no phone: no power of a CPU (`calibrate --collect --steps cpu`), no inference"
         )
-    layers = published(SYSTEM)
+    beside = Path(args.calibration or ".").absolute().parent
+    layers = with_counts(published(SYSTEM), calibration, beside, args.model)
+    calibration = _with_deadlines(calibration, args.qos, layers)
     kinds = (False, True) if args.scenario == FULL else (False,)
     parts = [Asked(calibration, layers, phone, constants, streaming) for streaming in kinds for phone in chosen]
     if args.strict and (lacking := [note for part in parts for note in part.lacking()]):
         raise UsageError(f"--strict: the calibration lacks rows: {'; '.join(dict.fromkeys(lacking))}")
     return parts
+
+
+def _with_deadlines(calibration: Calibration, asked: Sequence[str], layers: Calibration) -> Calibration:
+    """The calibration with the deadlines that were given. Raises UsageError for a slip in one."""
+    ran = [row["model"] for row in calibration.rows("inference") if row["model"]]
+    known = list(dict.fromkeys(ran or [row["model"] for row in layers.rows("models")]))
+    said: dict[str, float] = {}
+    for text in asked:
+        name, _, value = text.rpartition("=")
+        if name and name not in known:
+            raise UsageError(f"--qos {text!r}: no network is called {name!r}; there are {', '.join(known)}")
+        said |= dict.fromkeys([name] if name else known, _seconds(text, value))
+    if not said:
+        return calibration
+    rows = [{**row, "qos_s": said.get(row["model"], row["qos_s"])} for row in calibration.rows("models")]
+    there = {row["model"] for row in rows}
+    rows += [
+        {"model": name, "qos_s": of, "basis": "assumed", "source": "--qos"}
+        for name, of in said.items()
+        if name not in there
+    ]
+    return replace(calibration, tables={**calibration.tables, "models": table_of("models", rows)})
+
+
+def _seconds(text: str, value: str) -> float:
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds <= LONGEST_S:
+        raise UsageError(f"--qos {text!r}: expected seconds above 0 and at most {LONGEST_S:g}, such as 0.05")
+    return seconds
 
 
 def _size(scenario: str, seeds: int, constants: Constants) -> Size:
@@ -140,7 +203,7 @@ def _too_slow(part: Part, constants: Constants) -> list[str]:
     """Networks that nothing executes in time, as S1 has it."""
     around = expected(constants, "S1")
     return [
-        f"{w.name}: no target of {part.asked.device_id} is in time ({w.qos_s * 1e3:.0f} ms), even with nothing "
+        f"{w.name}: no target of {part.asked.device_id} is in time ({w.qos_s * 1e3:.3g} ms), even with nothing "
         "beside it; the least energy counts"
         for m, w in enumerate(part.world.workloads)
         if not best(part.world, np.array([m]), around).is_possible[0]
