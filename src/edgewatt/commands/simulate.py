@@ -9,6 +9,7 @@ from typing import Final
 # The system, the module that runs it, and in a few words what it is.
 SYSTEMS: Final[Mapping[str, tuple[str, str]]] = {
     "autoscale": ("simulate_autoscale", "where to execute a network, learnt on the phone (Kim & Wu, MICRO 2020)"),
+    "greenscale": ("simulate_greenscale", "when and where to work for least carbon (arXiv 2304.00404)"),
 }
 
 EPILOG: Final = f"""\
@@ -19,6 +20,7 @@ examples:
 
 systems:
   autoscale     {SYSTEMS["autoscale"][1]}
+  greenscale    {SYSTEMS["greenscale"][1]}
 Nothing that a simulation prints is measured; each number says what it rests on.
 """
 
