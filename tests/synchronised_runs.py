@@ -41,6 +41,7 @@ class Plan:
     end_train: bool = True
     attributes: Mapping[str, Any] | None = None
     trains: bool = True
+    repeats: bool = True
 
 
 def recorded(path: Path, plan: Plan | None = None) -> list[float]:
@@ -57,7 +58,8 @@ def recorded(path: Path, plan: Plan | None = None) -> list[float]:
     for name, pairs in spans.items():
         if name.startswith("sync") and (not plan.trains or (name == SYNC_END and not plan.end_train)):
             continue
-        writer.window(_window(name, pairs, plan))
+        if plan.repeats or not name.startswith("measure"):
+            writer.window(_window(name, pairs, plan))
     writer.close()
     measured = [pairs for name, pairs in spans.items() if name.startswith("measure")]
     return [float(timeline.energy_j(p[0, 0], p[-1, 1], "supply")) / ITERATIONS for p in measured]

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from edgewatt.profiler.calibrating.observations import Observation
-from edgewatt.profiler.calibrating.power import PowerFit, better, fit_power, power_rows, with_idle_steps
+from edgewatt.profiler.calibrating.power import PowerFit, better, fit_power, with_idle_steps
 from edgewatt.profiler.calibrating.power_design import Term
+from edgewatt.profiler.calibrating.power_rows import power_rows
 from edgewatt.profiler.calibrating.values import Value
 from tests.calibrating_runs import AT_C, CLUSTERS, METER, STEPS, Truth, cpu_plan, truth_of
 from tests.calibrating_windows import residency, windows

@@ -12,7 +12,7 @@ from edgewatt.profiler.calibrating.least_squares import solve
 from edgewatt.profiler.calibrating.observations import Observation
 from edgewatt.profiler.calibrating.offload import offload_rows
 from edgewatt.profiler.calibrating.power import PowerFit
-from edgewatt.profiler.calibrating.power_design import Design, Term
+from edgewatt.profiler.calibrating.power_design import Design, Term, warmed_k
 from edgewatt.profiler.calibrating.radio import radio_rows
 from edgewatt.profiler.calibrating.radio_tail import stepped_down
 from edgewatt.profiler.calibrating.values import Row
@@ -25,6 +25,8 @@ IDLE_W, PIVOT = 0.8, -60.0
 # ln(W) and ln(B/s) at -60 dBm, and per dB.
 SEND, RATE = (-0.2, -0.02), (15.0, 0.05)
 WLAN = {"interface": "wlan0"}
+
+RADIO = ("send", "receive")
 
 
 def windows(
@@ -57,6 +59,15 @@ def at(of: tuple[float, float], rssi: float) -> float:
     return of[0] + of[1] * (rssi - PIVOT)
 
 
+def near(one: Observation, middle: float) -> bool:
+    return one.rssi_dbm is not None and abs(one.rssi_dbm - middle) < 2.5
+
+
+def mean_at(of: tuple[float, float], rssi: Sequence[float | None]) -> float:
+    """Of the signals that the windows of a bin had."""
+    return float(np.mean([np.exp(at(of, one)) for one in rssi if one is not None]))
+
+
 def hits(seed: int) -> list[bool]:
     rows = radio_rows(windows(seed, (-50, -61, -72), gain_rel=0.02), [METER], {}, {}).rows["fits"]
     found = []
@@ -81,11 +92,13 @@ def test_a_fit_says_from_where_to_where_it_holds() -> None:
 
 
 def test_bins_are_of_what_was_measured() -> None:
-    rows = radio_rows(windows(0, (-52.5, -62.5)), [METER], {}, {}).rows["radio"]
+    seen = windows(0, (-52.5, -62.5))
+    rows = radio_rows(seen, [METER], {}, {}).rows["radio"]
     assert [(row["rssi_low_dbm"], row["rssi_high_dbm"]) for row in rows] == [(-65.0, -60.0), (-55.0, -50.0)]
     for row, middle in zip(rows, (-62.5, -52.5), strict=True):
-        assert row["send_low_w"] < np.exp(at(SEND, middle)) < row["send_high_w"]
-        assert row["receive_low_b_per_s"] < np.exp(at(RATE, middle)) < row["receive_high_b_per_s"]
+        here = {kind: [one.rssi_dbm for one in seen if one.kind == kind and near(one, middle)] for kind in RADIO}
+        assert row["send_low_w"] < mean_at(SEND, here["send"]) < row["send_high_w"]
+        assert row["receive_low_b_per_s"] < mean_at(RATE, here["receive"]) < row["receive_high_b_per_s"]
         assert row["radio_idle_w"] is None
         assert row["observations_n"] == 12
 
@@ -119,12 +132,12 @@ def test_a_step_down_is_found_and_noise_is_none() -> None:
     flat = 1 + 0.01 * rng.standard_normal((5, 60))
     tail = flat.copy()
     tail[:, :13] += 0.2
-    found = stepped_down(tail, 0.1, 0.05)
+    found = stepped_down(tail, 0.1, (0.05,))
     assert isinstance(found, tuple)
     assert [of.value for of in found] == pytest.approx([1.3, 0.2], abs=0.05)
     for of, true in zip(found, (1.3, 0.2), strict=True):
         assert (of.low or 0) < true < (of.high or 0)
-    assert stepped_down(flat, 0.1, 0.05) is None
+    assert stepped_down(flat, 0.1, (0.05,)) is None
 
 
 def test_a_tail_that_is_no_step_has_no_length() -> None:
@@ -132,8 +145,8 @@ def test_a_tail_that_is_no_step_has_no_length() -> None:
     flat = 1 + 0.001 * rng.standard_normal((3, 60))
     falling, short = flat + 0.3 * np.exp(-np.arange(60) / 5), flat.copy()
     short[:, :2] += [0.2, 0.1]
-    assert "one step" in str(stepped_down(falling, 0.1, 0.05))
-    assert "length and power are one" in str(stepped_down(short, 0.1, 0.05))
+    assert "one step" in str(stepped_down(falling, 0.1, (0.05,)))
+    assert "length and power are one" in str(stepped_down(short, 0.1, (0.05,)))
 
 
 def test_rates_without_a_source_of_power() -> None:
@@ -150,10 +163,12 @@ def test_rates_without_a_source_of_power() -> None:
 def test_idle_of_a_radio_is_compared_at_its_warmth() -> None:
     """Of a cooler run the leakage is less, which is not the radio's."""
     base = Design((Term("base"), Term("leakage")), (), 36.0)
-    fit = solve(np.asarray([[1, -2], [1, 0], [1, 2.0]]), np.asarray([0.59, 0.6, 0.61]), np.full(3, 1e-4))
+    x = np.asarray([[1, warmed_k(away)] for away in (-2, 0, 2)])
+    fit = solve(x, 0.6 + 0.005 * x[:, 1], np.full(3, 1e-4))
     power = PowerFit(METER, "battery_bypass", base, fit, (), np.zeros((0, 2)), None, 0.0)
+    cool_w = 0.6 + 0.005 * warmed_k(-2)
     idle = [
-        observation(k, "idle", 0.59 + 0.0001 * (k % 2), temperature_c=34.0, step="radio", rssi_dbm=-52)
+        observation(k, "idle", cool_w + 0.0001 * (k % 2), temperature_c=34.0, step="radio", rssi_dbm=-52)
         for k in range(4)
     ]
     sent = observation(4, "send", 1.0, step="radio", asked=WLAN, rssi_dbm=-52, seen={"sent_b": 10})

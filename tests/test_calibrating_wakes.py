@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from edgewatt.profiler.calibrating.fit import possible
 from edgewatt.profiler.calibrating.observations import Observation
@@ -71,8 +72,8 @@ def test_work_at_times_under_a_governor_is_not_fitted() -> None:
     assert any("nobody knows at which of its frequencies" in note for note in notes)
 
 
-def test_one_window_of_exchanges_has_no_interval() -> None:
-    """A thousand exchanges over one link say nothing of how links differ; two windows within 5 dB do."""
+def test_one_window_of_exchanges_has_no_interval_of_its_own() -> None:
+    """A thousand exchanges over one link say nothing of how links differ; two windows elsewhere do, a little."""
     asked = {"sent_b": 1000, "received_b": 10, "to": "server", "interface": "wlan0"}
     seen = [
         observation(
@@ -83,8 +84,10 @@ def test_one_window_of_exchanges_has_no_interval() -> None:
     far, near = offload_rows(seen, []).rows["offload"]
     assert far["rssi_dbm"] == -70
     assert far["send_s"] == 0.3
-    assert far["send_low_s"] is None
     assert near["send_low_s"] < 0.105 < near["send_high_s"]
+    assert far["send_high_s"] - 0.3 == pytest.approx(12.71 * 0.3 * np.log(1.1) / np.sqrt(2), rel=1e-3)
+    alone = offload_rows(seen[2:], []).rows["offload"][0]
+    assert (alone["send_s"], alone["send_low_s"]) == (0.3, None)
 
 
 def test_an_estimate_below_zero_is_kept_where_its_interval_holds_zero() -> None:

@@ -1,6 +1,7 @@
 """Networks, training steps and co-runners from measured repeats; accelerators; the energy estimator."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,7 @@ def repeats(
     for k in range(5):
         each_s = latency_s * float(np.exp(0.01 * rng.standard_normal()))
         power_w = TRUTH.base_w + above_w + 0.003 * rng.standard_normal()
-        ran = residency("cpu4", 2.4e9, cores, loads={"gpu": 0.9} if target == "gpu" else {"cpu4": 1.0})
+        ran = residency("cpu4", 2.4e9, cores, loads={"cpu4": 1.0, **({"gpu": 0.9} if target == "gpu" else {})})
         found.append(
             observation(
                 k,
@@ -182,19 +183,41 @@ def test_memory_is_by_copies() -> None:
 
 
 def test_the_estimator_knows_networks_that_it_has_not_seen() -> None:
+    """They take 0.2 W more than loops, whatever executes them, and no two of them the same."""
     found = power_fit()
-    seen = [*repeats("a.tflite", cpu_w(1)), *repeats("b.tflite", cpu_w(2), cores=2, latency_s=0.05), *gpu(["c", "d"])]
+    more_w = {"a": 0.20, "b": 0.19, "c": 0.22, "d": 0.205}
+    seen = [
+        one
+        for k, (name, watts) in enumerate(more_w.items())
+        for one in repeats(name, cpu_w(1 + k % 2) + watts, cores=1 + k % 2, latency_s=0.01 * (k + 2), seed=k)
+    ]
+    seen += gpu(["c", "d", "e"])
     done, notes = estimates(found, seen)
     assert notes == []
+    assert len(done) == 7
     for of in done:
         assert of.estimate.low is not None
         assert of.estimate.high is not None
         assert of.estimate.low < of.measured_j < of.estimate.high
     fits = {row["of"]: row for row in estimate_rows(found, seen).rows["fits"]}
     assert fits.keys() == {"cpu", "gpu"}
-    assert fits["cpu"]["value"] < 0.03
-    assert fits["cpu"]["observations_n"] == 2
+    assert fits["cpu"]["value"] < 0.02
+    assert fits["cpu"]["observations_n"] == 4
     assert fits["gpu"]["low"] <= fits["gpu"]["value"] <= fits["gpu"]["high"]
+
+
+def test_a_network_that_is_alone_is_estimated_from_loops() -> None:
+    """Which take less; one other tells how much, and nothing of how networks differ."""
+    found = power_fit()
+    seen = repeats("a.tflite", cpu_w(1) + 0.2)
+    (alone,), notes = estimates(found, seen)
+    assert [note.partition(" by ")[0] for note in notes] == ["energy of a.tflite on cpu"]
+    assert "from loops alone" in notes[0]
+    (beside, _), notes = estimates(found, [*seen, *repeats("b.tflite", cpu_w(2) + 0.2, cores=2)])
+    assert notes == []
+    assert beside.estimate.low is None
+    assert beside.error_rel < 0.02
+    assert alone.error_rel > 0.05
 
 
 def test_the_estimator_does_not_look_at_what_it_estimates() -> None:
@@ -219,8 +242,12 @@ def test_the_estimator_says_why_it_cannot() -> None:
             step="inference",
         )
     ]
-    _, notes = estimates(found, [*elsewhere, *gpu(["only"])])
-    assert notes == [
+    unread = [replace(one, ran=replace(one.ran, is_read=False, loads={})) for one in repeats("short.tflite", cpu_w(1))]
+    _, notes = estimates(found, [*elsewhere, *gpu(["only"]), *unread])
+    assert notes[2:] == [
+        f"energy of short.tflite on cpu by {METER} is not estimated: nobody looked at how busy its processors were"
+    ]
+    assert notes[:2] == [
         f"energy of x on cpu by {METER} is not estimated: cpu4 at 3000 MHz was not measured",
         f"energy of only on gpu by {METER} is not estimated: no other network was measured on gpu",
     ]

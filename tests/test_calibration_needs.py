@@ -1,5 +1,6 @@
 """The coverage matrix: every column that a system reads exists and is produced, and its page is of this day."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "calibration-coverage.md"
 COLUMNS = {f"{name}.{column}" for name, schema in TABLES.items() for column in schema.names}
 # Every row has these, whatever produces it.
 OF_ALL = {"device_id", "basis", "source"}
+# What a row says of itself beside its values, of fits and of ladders of steps that nobody counted.
+ABOUT = {"energy_boundary", "observations_n", "steps_n", "cores_n", "unit", "channel", "low", "high", "value", "term"}
+MODELS = Path(__file__).parents[1] / "models"
 PROFILE = b"""<device><array name="cpu.clusters.cores"><value>4</value></array>
 <item name="cpu.active">60</item><item name="cpu.cluster_power.cluster0">10</item>
 <array name="cpu.core_speeds.cluster0"><value>500000</value><value>1800000</value></array>
@@ -54,6 +58,20 @@ def test_every_column_that_is_read_exists_and_is_produced(system: str) -> None:
             assert need.column in COLUMNS
             assert origins_of(need.column), need.column
             assert set(origins_of(need.column)) <= {*STEPS, USER, PUBLISHED}
+
+
+def test_what_models_read_is_needed_by_a_system() -> None:
+    """By the words of their code: a column that a row is asked for. Intervals come with their values."""
+    names = {column.partition(".")[2] for column in COLUMNS} - OF_ALL - ABOUT
+    asked = {
+        word
+        for file in sorted(MODELS.rglob("*.py"))
+        for word in re.findall(r"\b(?:row|r|one|cell)\[\"(\w+)\"\]", file.read_text(encoding="utf-8"))
+        if word in names and "_low_" not in word and "_high_" not in word
+    }
+    needed = {need.column.partition(".")[2] for of in NEEDS.values() for need in of if need.column}
+    assert len(asked) > 30
+    assert asked - needed == set()
 
 
 def test_no_column_is_produced_by_nothing() -> None:

@@ -70,6 +70,16 @@ def test_with_one_train_the_drift_is_that_of_the_echoes(tmp_path: Path, plan: Pl
     assert any(reason.startswith(ONE_TRAIN) for reason in by_source(trace)[METER]["quality_reasons"])
 
 
+def test_a_run_of_loads_alone_keeps_how_the_clocks_lie(tmp_path: Path) -> None:
+    recorded(tmp_path / "run", Plan(repeats=False))
+    recorded(tmp_path / "repeats")
+    recorded(tmp_path / "one", Plan(repeats=False, end_train=False))
+    name = f"{METER}~{PHONE}"
+    found = process(tmp_path / "run").manifest.clocks
+    assert found[name] == process(tmp_path / "repeats").manifest.clocks[name]
+    assert name not in process(tmp_path / "one").manifest.clocks  # its drift is not known: who needs it has to look
+
+
 def test_processing_again_changes_nothing(tmp_path: Path) -> None:
     recorded(tmp_path / "run")
     first = process(tmp_path / "run")

@@ -79,6 +79,15 @@ def test_stamps_are_mapped_to_the_host(run: Path) -> None:
     assert trace.clock_fit(HOST_CLOCK) == IDENTITY
 
 
+def test_columns_read_together_are_those_read_alone(run: Path) -> None:
+    trace = Trace.open(run)
+    for column, (t_ns, values) in trace.together(list(trace.columns)).items():
+        alone_ns, alone = trace.series(column).to_numpy()
+        np.testing.assert_array_equal(t_ns, alone_ns)
+        np.testing.assert_array_equal(values, alone)
+    assert trace.together([]) == {}
+
+
 def test_a_counter_comes_raw_and_in_si(run: Path) -> None:
     series = Trace.open(run).series("package-0.energy_j")
     [(_, raw)] = series.raw_chunks()

@@ -1,14 +1,15 @@
-"""The main graph of a .tflite file, read from the file alone: for models that are executed elsewhere.
+"""The graphs of a .tflite file, read from the file alone: for models that are executed elsewhere.
 
 The names are those of BuiltinOperator and TensorType in schema.fbs of TensorFlow Lite, in the order of their numbers.
 """
 
 import mmap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from edgewatt.collectors.runtimes.litert_graph import Graph, Node, Tensor
+from edgewatt.collectors.runtimes.model_file import shown
 from edgewatt.collectors.runtimes.text import printable
 from edgewatt.collectors.runtimes.tflite_structure import StructureError, Walk, check_structure
 from edgewatt.profiler.errors import UsageError
@@ -51,36 +52,63 @@ TYPES: Final = tuple(
 _CUSTOM: Final = OPERATORS.index("CUSTOM")
 
 
-def read_graph_of(path: Path) -> Graph:
-    """The first subgraph of a file. Raises UsageError if the file does not hold together, or cannot be read."""
+T = TypeVar("T")
+Slots = Mapping[int, int]
+
+
+def parsed(path: Path, parse: Callable[[Walk, Slots], T]) -> T:
+    """What `parse` makes of a file's tables, all of them walked, and of the fields of its Model.
+
+    Raises UsageError if the file does not hold together, or cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return _graph(memoryview(content))
+            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        check_structure(data)
+        walk = Walk(data)
+        root = walk.follow(0)
+        walk.table(root, "Model")
+        return parse(walk, walk.found["Model"][root])
     except StructureError as error:
-        raise UsageError(f"model '{printable(str(path))}': damaged: {error}") from error
+        raise UsageError(f"{shown(path)}: damaged: {error}") from error
     except (OSError, ValueError) as error:
-        raise UsageError(f"model '{printable(str(path))}' cannot be read: {error}") from error
+        raise UsageError(f"{shown(path)} cannot be read: {error}") from error
 
 
-def _graph(data: memoryview) -> Graph:
-    check_structure(data)
-    walk = Walk(data)
-    root = walk.follow(0)
-    walk.table(root, "Model")
-    tables = walk.found
-    model = tables["Model"][root]
-    names = [operator_name(walk, tables["OperatorCode"][at]) for at in walk.offsets(model, 1)]
-    main = tables["SubGraph"][walk.offsets(model, 2)[0]]
-    nodes = [
-        Node(names[walk.scalar(one, 0, 4)], walk.integers(one, 1), walk.integers(one, 2))
-        for one in (tables["Operator"][at] for at in walk.offsets(main, 3))
+def read_graph_of(path: Path) -> Graph:
+    """The first subgraph of a file. Raises UsageError if the file does not hold together, or cannot be read."""
+    return parsed(path, lambda walk, model: graph_in(walk, graphs(walk, model)[0], operators(walk, model)))
+
+
+def graphs(walk: Walk, model: Slots) -> list[Slots]:
+    """The fields of each subgraph of a model."""
+    return [walk.found["SubGraph"][at] for at in walk.offsets(model, 2)]
+
+
+def operators(walk: Walk, model: Slots) -> list[str]:
+    """The names of a model's operator codes."""
+    return [operator_name(walk, walk.found["OperatorCode"][at]) for at in walk.offsets(model, 1)]
+
+
+def tensors(walk: Walk, graph: Slots) -> list[Slots]:
+    """The fields of each tensor of a subgraph."""
+    return [walk.found["Tensor"][at] for at in walk.offsets(graph, 0)]
+
+
+def nodes(walk: Walk, graph: Slots) -> list[Slots]:
+    """The fields of each operator of a subgraph."""
+    return [walk.found["Operator"][at] for at in walk.offsets(graph, 3)]
+
+
+def graph_in(walk: Walk, graph: Slots, names: Sequence[str]) -> Graph:
+    """A subgraph, its operators called by the `names` of their codes."""
+    found = [
+        Node(names[walk.scalar(one, 0, 4)], walk.integers(one, 1), walk.integers(one, 2)) for one in nodes(walk, graph)
     ]
-    tensors = [tensor_in(walk, tables["Tensor"][at]) for at in walk.offsets(main, 0)]
-    return Graph(nodes, dict(enumerate(tensors)))
+    return Graph(found, dict(enumerate(tensor_in(walk, one) for one in tensors(walk, graph))))
 
 
-def operator_name(walk: Walk, code: Mapping[int, int]) -> str:
+def operator_name(walk: Walk, code: Slots) -> str:
     """The name of an operator: newer files keep its number in a field of four bytes, older ones in one of one byte."""
     number = max(walk.scalar(code, 0, 1), walk.scalar(code, 3, 4))
     if number == _CUSTOM:
@@ -88,7 +116,7 @@ def operator_name(walk: Walk, code: Mapping[int, int]) -> str:
     return OPERATORS[number] if 0 <= number < len(OPERATORS) else f"OPERATOR_{number}"
 
 
-def tensor_in(walk: Walk, tensor: Mapping[int, int]) -> Tensor:
+def tensor_in(walk: Walk, tensor: Slots) -> Tensor:
     """The tensor whose fields stand at these places."""
     kind = walk.scalar(tensor, 1, 1)
     dtype = TYPES[kind] if 0 <= kind < len(TYPES) else f"type_{kind}"

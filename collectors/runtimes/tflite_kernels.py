@@ -9,10 +9,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from edgewatt.collectors.runtimes.text import printable
-from edgewatt.collectors.runtimes.tflite_graph import operator_name
-from edgewatt.collectors.runtimes.tflite_structure import StructureError, Walk, check_structure
-from edgewatt.profiler.errors import UsageError
+from edgewatt.collectors.runtimes.tflite_graph import graphs, nodes, operators, parsed, tensors
+from edgewatt.collectors.runtimes.tflite_structure import Walk
 from edgewatt.profiler.operator_kernel import OperatorKernel
 
 _ACTIVATIONS: Final = {0: "", 1: "-relu", 3: "-relu6"}
@@ -26,21 +24,13 @@ class _None(Exception):  # noqa: N818  (an answer, not an error)
 
 def kernels_of(path: Path) -> list[OperatorKernel]:
     """The operators of the first graph, in the order of their indices. Raises UsageError for a damaged file."""
-    try:
-        data = memoryview(path.read_bytes())
-        check_structure(data)
-        walk = Walk(data)
-        walk.table(walk.follow(0), "Model")
-        model = walk.found["Model"][walk.follow(0)]
-        names = [operator_name(walk, walk.found["OperatorCode"][at]) for at in walk.offsets(model, 1)]
-        graph = walk.found["SubGraph"][walk.offsets(model, 2)[0]]
-        shapes = [walk.integers(walk.found["Tensor"][at], 0) for at in walk.offsets(graph, 0)]
-        operators = [walk.found["Operator"][at] for at in walk.offsets(graph, 3)]
-        return [_kernel(walk, names[walk.scalar(one, 0, 4)], one, shapes) for one in operators]
-    except StructureError as error:
-        raise UsageError(f"model '{printable(str(path))}': damaged: {error}") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"model '{printable(str(path))}' cannot be read: {error}") from error
+    return parsed(path, _kernels)
+
+
+def _kernels(walk: Walk, model: Mapping[int, int]) -> list[OperatorKernel]:
+    names, graph = operators(walk, model), graphs(walk, model)[0]
+    shapes = [walk.integers(tensor, 0) for tensor in tensors(walk, graph)]
+    return [_kernel(walk, names[walk.scalar(one, 0, 4)], one, shapes) for one in nodes(walk, graph)]
 
 
 def _kernel(walk: Walk, op: str, operator: Mapping[int, int], shapes: list[Shape]) -> OperatorKernel:
@@ -59,26 +49,23 @@ def _kernel(walk: Walk, op: str, operator: Mapping[int, int], shapes: list[Shape
 Kind = Callable[[Walk, Mapping[int, int], list[Shape], list[Shape]], tuple[str, dict[str, int]]]
 
 
-def _convolution(
-    walk: Walk, options: Mapping[int, int], reads: list[Shape], writes: list[Shape]
-) -> tuple[str, dict[str, int]]:
-    hw, cin = _square(reads, 0)
-    _, height, width, of_group = _shape(reads, 1, 4)
-    if of_group != cin:
-        raise _None(f"it is grouped: {cin} channels by {of_group}")
-    config = {"HW": hw, "CIN": cin, "COUT": _shape(writes, 0, 4)[3], "KERNEL_SIZE": _one((height, width), "window")}
-    return f"conv-bn{_activation(walk, options, 3)}", {**config, "STRIDES": _strides(walk, options)}
+def _convolution(kernel: str, activation: int, *, depthwise: bool) -> Kind:
+    """A window over a square input, whose channels it takes together or, `depthwise`, each for itself."""
 
+    def made(
+        walk: Walk, options: Mapping[int, int], reads: list[Shape], writes: list[Shape]
+    ) -> tuple[str, dict[str, int]]:
+        hw, cin = _square(reads, 0)
+        _, height, width, channels = _shape(reads, 1, 4)
+        if channels != cin:
+            raise _None(
+                f"it makes {channels} channels of {cin}" if depthwise else f"it is grouped: {cin} by {channels}"
+            )
+        window = _one((height, width), "window")
+        config = {"HW": hw, "CIN": cin, "COUT": _shape(writes, 0, 4)[3], "KERNEL_SIZE": window}
+        return f"{kernel}{_activation(walk, options, activation)}", {**config, "STRIDES": _strides(walk, options)}
 
-def _depthwise(
-    walk: Walk, options: Mapping[int, int], reads: list[Shape], writes: list[Shape]
-) -> tuple[str, dict[str, int]]:
-    hw, cin = _square(reads, 0)
-    _, height, width, out = _shape(reads, 1, 4)
-    if out != cin:
-        raise _None(f"it makes {out} channels of {cin}")
-    config = {"HW": hw, "CIN": cin, "COUT": _shape(writes, 0, 4)[3], "KERNEL_SIZE": _one((height, width), "window")}
-    return f"dwconv-bn{_activation(walk, options, 4)}", {**config, "STRIDES": _strides(walk, options)}
+    return made
 
 
 def _pool(kernel: str) -> Kind:
@@ -104,8 +91,8 @@ def _fully_connected(
 
 _KINDS: Final[Mapping[str, Kind]] = {
     "AVERAGE_POOL_2D": _pool("avgpool"),
-    "CONV_2D": _convolution,
-    "DEPTHWISE_CONV_2D": _depthwise,
+    "CONV_2D": _convolution("conv-bn", 3, depthwise=False),
+    "DEPTHWISE_CONV_2D": _convolution("dwconv-bn", 4, depthwise=True),
     "FULLY_CONNECTED": _fully_connected,
     "MAX_POOL_2D": _pool("maxpool"),
 }

@@ -175,8 +175,9 @@ def _counted(trace: Trace, name: str, spans_ns: NDArray[np.int64]) -> list[Share
     if not steps:
         return None
     took = np.full((len(steps), len(spans_ns)), np.nan)
+    read = trace.together(list(steps.values()))
     for row, column in enumerate(steps.values()):
-        t_ns, seconds = trace.series(column).to_numpy()
+        t_ns, seconds = read[column]
         known = np.isfinite(seconds)
         if known.any():
             edges = np.interp(spans_ns.astype(np.float64), t_ns[known], seconds[known], left=np.nan, right=np.nan)

@@ -16,7 +16,9 @@ from edgewatt.profiler.analysis.detected import undecided_gauge, with_findings
 from edgewatt.profiler.analysis.repeats import measured_repeats
 from edgewatt.profiler.analysis.results import Analysis, repeat_rows, result_rows, table_of
 from edgewatt.profiler.analysis.seen import Seen, seen_by
-from edgewatt.profiler.analysis.synchronised import TIE, tie_of
+from edgewatt.profiler.analysis.synchronised import TIE, source_clock, tie_of
+from edgewatt.profiler.channel import EnergySource
+from edgewatt.profiler.clockfit import ClockFit
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.identity import sha256_of_file
 from edgewatt.profiler.operator_energy.in_run import FILE_NAME as OPERATOR_REPORT
@@ -152,14 +154,28 @@ def _with_frequencies(manifest: Manifest, analysis: Analysis) -> dict[str, dict[
 
 
 def _clocks(trace: Trace, analysis: Analysis) -> dict[str, dict[str, Any]]:
-    """The fits that were recorded, and those that synchronising found for one source each."""
+    """The fits that were recorded, and those that synchronising found for one source each.
+
+    A run of loads has no repeats that would have looked for them; what is not as it should be is looked for again.
+    """
     recorded = {name: fit for name, fit in trace.manifest.clocks.items() if TIE not in name}
     found = [
         tie_of(seen.source, seen.clock.found.fit)
         for seen in analysis.seen
         if seen.source is not None and seen.clock is not None and seen.clock.found is not None
     ]
+    if not analysis.repeats:
+        found += [fit for source in trace.sources if (fit := _tie(trace, source)) is not None]
     return {**recorded, **{fit.clock: fit.to_json() for fit in found}}
+
+
+def _tie(trace: Trace, source: EnergySource) -> ClockFit | None:
+    """What the trains say of a source, None where there are none, or something is wrong with them."""
+    try:
+        clock = source_clock(trace, source)
+    except UsageError:
+        return None
+    return None if clock is None or clock.found is None or clock.reasons else tie_of(source, clock.found.fit)
 
 
 def _store(path: Path, name: str, table: pa.Table) -> None:

@@ -73,7 +73,7 @@ def added_by(
         if unit == "memory" and any(map(one.ran.is_mixed, found.design.clusters)):
             continue
         row = (one, amount, power.power_w - predicted[0], power.u_w, predicted[1], predicted[2])
-        by_step.setdefault(_step(one, unit), []).append(row)
+        by_step.setdefault(step_of(one, unit), []).append(row)
     return [_added(found, unit, hz, rows) for hz, rows in by_step.items()]
 
 
@@ -85,8 +85,9 @@ def _added(
     u = np.asarray([row[3] for row in rows])
     groups = np.unique([f"{row[0].stretch.window.config_id}{row[1]:.2f}" for row in rows], return_inverse=True)[1]
     fit = solve(amount[:, None], above, u, groups)
-    # The processor's part is predicted by one model: it errs alike in all of the windows.
-    common = max(row[4] / row[1] for row in rows), min(row[5] for row in rows)
+    # The processor's part is predicted by one model: it errs alike in all of the windows, each by its weight.
+    weights = amount / fit.variances / float(np.sum(amount**2 / fit.variances))
+    common = float(weights @ np.asarray([row[4] for row in rows])), min(row[5] for row in rows)
     return Added(unit, hz, fit, tuple(row[0] for row in rows), common, found.gain_rel)
 
 
@@ -179,6 +180,7 @@ def accelerator_rows(found: PowerFit, seen: Sequence[Observation], units: Sequen
     return rows
 
 
-def _step(one: Observation, unit: str) -> float | None:
+def step_of(one: Observation, unit: str) -> float | None:
+    """The frequency that a unit had for nearly all of a window, None for several or one that nobody recorded."""
     shares = one.ran.shares.get(unit, {})
     return next((hz for hz, share in shares.items() if share >= _MOST), None)

@@ -13,7 +13,8 @@ from edgewatt.profiler.calibrating.inference import inference_rows, training_row
 from edgewatt.profiler.calibrating.interactive import Parser, interactive_rows
 from edgewatt.profiler.calibrating.observations import Observation, observations
 from edgewatt.profiler.calibrating.offload import offload_rows
-from edgewatt.profiler.calibrating.power import PowerFit, better, fit_power, power_rows, with_idle_steps
+from edgewatt.profiler.calibrating.power import PowerFit, better, fit_power, with_idle_steps
+from edgewatt.profiler.calibrating.power_rows import power_rows
 from edgewatt.profiler.calibrating.radio import bin_of, interface_of, radio_rows
 from edgewatt.profiler.calibrating.radio_tail import Tail, tails_of
 from edgewatt.profiler.calibrating.rails import by_name, clusters_seen, sources_of, units_seen

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewatt.profiler.calibrating.observations import Observation, digests
-from edgewatt.profiler.calibrating.radio import BIN_DB, idle_near, interface_of, listed
+from edgewatt.profiler.calibrating.offload_spreads import send_spreads, time_spreads
+from edgewatt.profiler.calibrating.radio import BIN_DB, idle_near, interface_of, listed, rate_spreads
+from edgewatt.profiler.calibrating.spreads import Spread
 from edgewatt.profiler.calibrating.stretches import IDLE
-from edgewatt.profiler.calibrating.values import Found, Value, cells, mean_of, positive, whole
+from edgewatt.profiler.calibrating.values import Found, Value, cells, mean_alike, mean_of, positive, whole
 
 _PARTS = ("send_s", "remote_s", "receive_s")
 
@@ -27,9 +30,10 @@ def offload_rows(seen: Sequence[Observation], sources: Sequence[str]) -> Found:
         if one.kind == "exchange" and _count(one):
             alike.setdefault(_what(one), []).append(one)
     groups = [(what, of) for what, every in alike.items() for of in _by_signal(every)]
-    for (to, interface, model, sent_b, received_b), of in groups:
+    scatter = _scatter(groups, seen)
+    for place, ((to, interface, model, sent_b, received_b), of) in enumerate(groups):
         strengths = [one.rssi_dbm for one in of if one.rssi_dbm is not None]
-        times = {part: _time(of, part) for part in _PARTS}
+        times = {part: _time(of, part, scatter[place][part]) for part in _PARTS}
         every: list[str | None] = [name for name in sources if any(one.power_of(name) for one in of)]
         for source in every or [None]:
             energy = None if source is None else _energy(of, idle, source)
@@ -96,9 +100,34 @@ def _count(one: Observation) -> int:
     return _told_count(one) or len(listed(one, "send_s"))
 
 
-def _time(of: Sequence[Observation], part: str) -> Value | None:
-    """Of the means of windows: exchanges in a row share their link, so that one window has no interval."""
-    return positive(mean_of([float(np.mean(each)) for one in of if (each := listed(one, part))]))
+def _time(of: Sequence[Observation], part: str, relative: Spread) -> Value | None:
+    """Of the means of windows: exchanges in a row share their link."""
+    return positive(mean_alike([one.mean() for one in _windows(of, part)], relative))
+
+
+def _windows(of: Sequence[Observation], part: str) -> list[NDArray[np.float64]]:
+    return [np.asarray(each) for one in of if (each := listed(one, part))]
+
+
+def _scatter(
+    groups: Sequence[tuple[Any, Sequence[Observation]]], seen: Sequence[Observation]
+) -> list[dict[str, Spread]]:
+    """By what share of itself each time of each group scatters, as all sizes to one partner tell it."""
+    alike: dict[tuple[Any, Any], list[int]] = {}
+    for place, (what, _) in enumerate(groups):
+        alike.setdefault(what[:2], []).append(place)
+    found: list[dict[str, Spread]] = [{} for _ in groups]
+    for (_, interface), places in alike.items():
+        radio = [one for one in seen if one.step == "radio" and not one.is_void and interface_of(one) == interface]
+        for part in _PARTS:
+            windows = [_windows(groups[place][1], part) for place in places]
+            if part == "send_s":
+                told = send_spreads(windows, [groups[place][0][3] for place in places], rate_spreads(radio)["send"])
+            else:
+                told = time_spreads(windows)
+            for place, spread in zip(places, told, strict=True):
+                found[place][part] = spread
+    return found
 
 
 def _energy(of: Sequence[Observation], idle: Sequence[Observation], source: str) -> Value | None:

@@ -2,19 +2,28 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewatt.profiler.calibrating.least_squares import Fit, f_tail, solve
-from edgewatt.profiler.calibrating.observations import Observation, digests
-from edgewatt.profiler.calibrating.power_design import Design, Term, design_of, hertz, usual
+from edgewatt.profiler.calibrating.observations import Observation
+from edgewatt.profiler.calibrating.power_design import (
+    LEAKAGE_GROWS_PER_K,
+    LEAKAGE_GROWS_U,
+    UNREAD,
+    Design,
+    design_of,
+    hertz,
+    usual,
+    warmed_k,
+)
 from edgewatt.profiler.calibrating.residency import Residency
 from edgewatt.profiler.calibrating.seen_power import SeenPower
 from edgewatt.profiler.calibrating.stretches import IDLE, MEASURE
-from edgewatt.profiler.calibrating.values import Found, Row, Value, cells, known, within
+from edgewatt.profiler.calibrating.values import Value, known, within
 
 # A window of cores that are busy for a part of the time, nobody knows whether at once, does not tell its on_w.
 MOST_UNSURE: Final = 0.1
@@ -22,9 +31,6 @@ MOST_UNSURE: Final = 0.1
 MOST_WAKES: Final = 0.2
 # Steps of the suite whose windows are those of the power model; "": a run that somebody recorded by hand.
 STEPS: Final = frozenset({"cpu", ""})
-# Leakage is not straight over temperature: it doubles every 20 to 25 K or so (remembered, of textbooks). A window is
-# the less sure the further its temperature is from that which powers are for.
-LEAKAGE_GROWS_PER_K: Final = 0.03
 # An F test below: the idle of a cluster at another step takes another power, and the model says so.
 _SURE: Final = 0.01
 # Residual degrees of freedom that have to be left before leakage takes one.
@@ -133,6 +139,8 @@ def _unfit(one: Observation, source: str, clusters: Sequence[str]) -> str:
         return f": {'; '.join(one.spoilt)}"
     if one.power_of(source) is None:
         return f" by {source}: {one.refused[source]}" if source in one.refused else ""
+    if not one.ran.is_read and one.kind == MEASURE:
+        return f": {UNREAD}"
     if one.ran.on_unsure > MOST_UNSURE:
         return ": its cores are busy at times, nobody knows whether at once"
     if any(map(one.ran.is_mixed, clusters)):
@@ -158,78 +166,6 @@ def better(plain: PowerFit, idle: PowerFit) -> PowerFit:
     return idle if f_tail(f, more, left) < _SURE else plain
 
 
-def power_rows(found: PowerFit, idle: PowerFit, cores_n: dict[str, int | None]) -> Found:
-    """The rows of `power` and `fits` of one source; `idle` is the fit that has steps of idling."""
-    rows = Found()
-    design, source = found.design, digests(found.used)
-    common = {
-        "energy_source": found.source,
-        "energy_boundary": found.boundary,
-        "temperature_c": found.temperature_c,
-        "source": source,
-    }
-    base = design.place("base")
-    if base is not None and (value := found.of_term(base)) is not None:
-        rows.add("power", {"unit": "base", **cells("idle", "w", value), **_counted(found, base), **common})
-    for unit, hz in dict.fromkeys((t.unit, t.hz) for t in design.terms if t.kind in ("on", "busy", "sum")):
-        busy, on, total = (design.place(kind, unit, hz) for kind in ("busy", "on", "sum"))
-        values = {"busy": found.of_term(busy), "on": found.of_term(on)}
-        if total is not None and abs(design.terms[total].cores - 1) < 1e-9:
-            values["busy"] = found.of_term(total)
-        place = next(k for k in (busy, total) if k is not None)
-        rows.add(
-            "power",
-            {
-                "unit": unit,
-                "cores_n": cores_n.get(unit),
-                "frequency_hz": hz,
-                **{key: cell for name, value in values.items() for key, cell in cells(name, "w", value).items()},
-                **cells("idle", "w", idle.of_term(idle.design.place("idle", unit, hz))),
-                **_counted(found, place),
-                **common,
-            },
-        )
-    for place, term in enumerate(design.terms):
-        rows.add("fits", _fit_row(found, place, term))
-    return rows
-
-
-def _counted(found: PowerFit, place: int) -> Row:
-    return {"observations_n": found.windows(place), "residual_w": found.residual_w(place)}
-
-
-def _fit_row(found: PowerFit, place: int, term: Term) -> Row:
-    value = found.of_term(place) or Value(math.nan)
-    over, valid = _validity(found, place, term)
-    return {
-        "fit": "power",
-        "of": term.unit or "base",
-        "energy_source": found.source,
-        "term": str(term),
-        "unit": "w_per_k" if term.kind == "leakage" else "w",
-        "value": known(value.value),
-        "low": value.low,
-        "high": value.high,
-        "over": over,
-        "valid_low": min(valid, default=None),
-        "valid_high": max(valid, default=None),
-        "residual": found.residual_w(place),
-        "residual_unit": "w",
-        "df_n": known(found.fit.df),
-        "observations_n": found.windows(place),
-        "condition_number": known(found.fit.condition),
-        "source": digests(found.used),
-    }
-
-
-def _validity(found: PowerFit, place: int, term: Term) -> tuple[str, list[float]]:
-    """Over what a term was measured: cores busy, or degrees Celsius."""
-    mine = [one for one, x in zip(found.used, found.has(place), strict=True) if x]
-    if term.kind in ("on", "busy", "sum"):
-        return "cores_n", [one.ran.busy.get(term.unit, 0.0) for one in mine]
-    return "temperature_c", [one.temperature_c for one in mine if one.temperature_c is not None]
-
-
 def _fitted(used: Sequence[Observation], source: str, design: Design) -> PowerFit | None:
     seen = [_power(one, source) for one in used]
     x = np.asarray([design.row(one.ran, one.temperature_c)[0] for one in used])
@@ -242,16 +178,36 @@ def _fitted(used: Sequence[Observation], source: str, design: Design) -> PowerFi
         fit = solve(x, y, u, groups)
         unsure = np.asarray([design.unsure(one.ran) for one in used])
         if leakage is not None:
-            bent_k = LEAKAGE_GROWS_PER_K / 2 * x[:, leakage] ** 2
+            # By how much a share leakage grows is not well known: a window is the less sure the further off it is.
+            bent_k = LEAKAGE_GROWS_U / 2 * x[:, leakage] ** 2
             unsure[:, leakage] = np.hypot([one.temperature_u_k for one in used], bent_k)
         if unsure.any():
-            fit = solve(x, y, np.hypot(u, np.hypot.reduce(unsure * fit.values, axis=1)), groups)
+            u = np.hypot(u, np.hypot.reduce(unsure * fit.values, axis=1))
+            fit = solve(x, y, u, groups)
+        if leakage is not None and design.reference_c is not None:
+            fit = _grown(
+                fit, x, (y, u, groups), leakage, [(one.temperature_c or 0.0) - design.reference_c for one in used]
+            )
     except ValueError:
         return None
     gains = [of.gain_rel for of in seen if of.gain_rel is not None]
     gain = max(gains) if len(gains) == len(seen) else None
     offset_w = max(of.offset_w for of in seen)
     return PowerFit(source, seen[0].boundary, design, fit, tuple(used), x, gain, offset_w)
+
+
+def _grown(
+    fit: Fit,
+    x: NDArray[np.float64],
+    of: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.intp]],
+    leakage: int,
+    away_k: Sequence[float],
+) -> Fit:
+    """The fit with what its coefficients change by if leakage grows by another share: alike in all windows."""
+    other = x.copy()
+    other[:, leakage] = [warmed_k(of_one, LEAKAGE_GROWS_PER_K + LEAKAGE_GROWS_U) for of_one in away_k]
+    moved = solve(other, *of).values - fit.values
+    return replace(fit, covariance=fit.covariance + np.outer(moved, moved))
 
 
 def _power(one: Observation, source: str) -> SeenPower:

@@ -1,9 +1,9 @@
 """Which coefficients a power model has, and what each window says of them.
 
 The model is that of docs/decisions/0011: base + sum over clusters (on_w(f) if any core is busy + cores busy x
-busy_w(f)) + leakage x (T - T_ref), and idle_w(f) of a cluster that idles at another step than its lowest. A phone's own
-wakes run at whatever step its cores are pinned to: base holds those of an idle phone at its lowest steps, and a window
-has what it has more or less of them.
+busy_w(f)) + leakage x (T - T_ref), bent as leakage is, and idle_w(f) of a cluster that idles at another step than its
+lowest. A phone's own wakes run at whatever step its cores are pinned to: base holds those of an idle phone at its
+lowest steps, and a window has what it has more or less of them.
 """
 
 import math
@@ -27,7 +27,13 @@ RARE_N: Final = 0.5
 RARE_SHARE: Final = 0.02
 # Kelvin between the coolest and the warmest window from which on leakage is looked for.
 LEAST_KELVIN: Final = 1.0
+# Leakage doubles every 20 to 25 K or so (remembered, of textbooks); further off than any device gets, it is as there.
+LEAKAGE_GROWS_PER_K: Final = 0.03
+LEAKAGE_GROWS_U: Final = 0.005
+_MOST_KELVIN: Final = 100.0
 _SAME_STEP: Final = 1e-6
+# Of a window that is shorter than what a reading of load is the mean of, or of a device that shows no load.
+UNREAD: Final = "nobody looked at how busy its processors were"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +82,14 @@ class Design:
         Between two steps of the model it is interpolated linearly; outside it is not known.
         """
         row = np.zeros(len(self.terms))
-        why: list[str] = []
+        why = [] if ran.is_read else [UNREAD]
         if (base := self.place("base")) is not None:
             row[base] = 1.0
         if (leakage := self.place("leakage")) is not None and self.reference_c is not None:
             if temperature_c is None:
                 why.append("its temperature is not known")
             else:
-                row[leakage] = temperature_c - self.reference_c
+                row[leakage] = warmed_k(temperature_c - self.reference_c)
         for cluster in self.clusters:
             busy, on = ran.busy.get(cluster, 0.0), ran.on.get(cluster, 0.0)
             for hz, share in steps_of(ran, cluster):
@@ -147,6 +153,11 @@ class Design:
         row[below[1]] += amount * (1 - share)
         row[above[1]] += amount * share
         return True
+
+
+def warmed_k(away_k: float, per_k: float = LEAKAGE_GROWS_PER_K) -> float:
+    """Kelvin at which leakage that grew straight would be what it is so far from its reference: it grows by a share."""
+    return math.expm1(per_k * min(max(away_k, -_MOST_KELVIN), _MOST_KELVIN)) / per_k
 
 
 def hertz(hz: float | None) -> str:
@@ -220,8 +231,8 @@ def _wakes(seen: Iterable[Observation], clusters: Sequence[str]) -> dict[str, Wa
         low = min(steps, default=0.0)
         mine = [one.ran for one in quiet if (one.ran.shares.get(cluster) or {}).get(low, 0.0) >= WHOLE_TIME]
         if any(cluster in ran.beside for ran in mine):
-            busy = float(np.median([ran.beside.get(cluster, 0.0) for ran in mine]))
-            found[cluster] = Wakes(low, busy, float(np.median([ran.beside_on.get(cluster, 0.0) for ran in mine])))
+            busy = float(np.mean([ran.beside.get(cluster, 0.0) for ran in mine]))
+            found[cluster] = Wakes(low, busy, float(np.mean([ran.beside_on.get(cluster, 0.0) for ran in mine])))
     return found
 
 

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewatt.profiler.calibrating.least_squares import solve
 from edgewatt.profiler.calibrating.observations import Observation, digests
 from edgewatt.profiler.calibrating.power import PowerFit
 from edgewatt.profiler.calibrating.radio_tail import Tail
+from edgewatt.profiler.calibrating.spreads import UNKNOWN, Spread, pooled, spread_of
 from edgewatt.profiler.calibrating.stretches import IDLE
 from edgewatt.profiler.calibrating.values import (
     Found,
@@ -22,7 +24,7 @@ from edgewatt.profiler.calibrating.values import (
     Value,
     cells,
     known,
-    mean_of,
+    mean_alike,
     number,
     positive,
     together,
@@ -91,12 +93,15 @@ def _interface(
     base, tails = more
     idle = [one for one in seen if one.kind == IDLE and source is not None and one.power_of(source)]
     above = {kind: _above(seen, idle, source, kind) for kind in _DIRECTIONS}
+    scatter = {kind: _spread([(a.one, a.watts) for a in of]) for kind, of in above.items()}
     for low in sorted({bin_of(one.rssi_dbm) for one in seen if one.rssi_dbm is not None and one.kind != IDLE}):
         here = [one for one in seen if one.rssi_dbm is not None and bin_of(one.rssi_dbm) == low]
-        powers = {kind: _of_bin([a for a in of if a.one in here], idle, source) for kind, of in above.items()}
+        powers = {
+            kind: _of_bin([a for a in of if a.one in here], scatter[kind], idle, source) for kind, of in above.items()
+        }
         rates = {
-            kind: positive(mean_of([rate for one in here if (rate := rate_of(one, kind)) is not None]))
-            for kind in above
+            kind: positive(mean_alike([rate for one in here if (rate := rate_of(one, kind)) is not None], of))
+            for kind, of in rate_spreads(seen).items()
         }
         trips = percentiles([trip for one in here for trip in listed(one, "rtt_s")], [50, 95])
         tail = next((of for of in tails if of.interface == interface and of.low_dbm == low), None)
@@ -170,11 +175,36 @@ def _above(seen: Sequence[Observation], idle: Sequence[Observation], source: str
     return found
 
 
-def _of_bin(above: Sequence[_Above], idle: Sequence[Observation], source: str | None) -> Value | None:
+def rate_spreads(seen: Sequence[Observation]) -> dict[str, Spread]:
+    """By what share of itself a rate scatters around its law over the signal, by direction, of one interface."""
+    return {
+        kind: _spread([(one, rate) for one in seen if (rate := rate_of(one, kind)) is not None]) for kind in _DIRECTIONS
+    }
+
+
+def _spread(points: Sequence[tuple[Observation, float]]) -> Spread:
+    """By what share values scatter around the line over the signal; where there is none, within bins."""
+    used = [(one.rssi_dbm, value) for one, value in points if one.rssi_dbm is not None]
+    if not used or min(value for _, value in used) <= 0:
+        return UNKNOWN
+    rssi, level = np.asarray([of for of, _ in used]), np.log([value for _, value in used])
+    if not _has_line(rssi):
+        bins = np.floor(rssi / BIN_DB)
+        return pooled([spread_of(level[bins == one]) for one in np.unique(bins)])
+    left = level - np.polyval(np.polyfit(rssi - rssi.mean(), level, 1), rssi - rssi.mean())
+    df = len(left) - 2.0
+    return Spread(math.sqrt(float(left @ left) / df), df)
+
+
+def _has_line(rssi: NDArray[np.float64]) -> bool:
+    return len(np.unique(np.round(rssi))) >= LEAST_STRENGTHS and float(np.ptp(rssi)) >= LEAST_SPREAD_DB
+
+
+def _of_bin(above: Sequence[_Above], relative: Spread, idle: Sequence[Observation], source: str | None) -> Value | None:
     if not above or source is None:
         return None
     gain = next((p.gain_rel for one in idle if (p := one.power_of(source)) is not None), None)
-    return mean_of([of.watts for of in above], [of.u_w for of in above], gain_rel=gain)
+    return mean_alike([of.watts for of in above], relative, [of.u_w for of in above], gain_rel=gain)
 
 
 def _idle(here: Sequence[Observation], source: str | None, base: PowerFit | None) -> Value | None:
@@ -214,7 +244,7 @@ def _line(
     strengths = len(np.unique(np.round(rssi)))
     if not len(rssi):
         return
-    if strengths < LEAST_STRENGTHS or float(np.ptp(rssi)) < LEAST_SPREAD_DB:
+    if not _has_line(rssi):
         found.notes.append(
             f"{fit} of {interface or 'an interface that nobody named'}{f' by {source}' if source else ''}: no slope "
             f"over the signal from {strengths} strength{'s' if strengths > 1 else ''} ({rssi.min():.0f} to "

@@ -72,7 +72,7 @@ def tails_of(
         piece_s = length_ns / pieces / 1e9
         # A sensor that sees less than every piece repeats itself, which looks as if it were sure.
         if np.isfinite(power_w).all() and measured.interval_s <= piece_s:
-            tail = stepped_down(power_w, piece_s, sum(measured.widths_s), gain_rel)
+            tail = stepped_down(power_w, piece_s, measured.widths_s, gain_rel)
             if isinstance(tail, str):
                 found.append(Tail(interface, low_dbm, None, None, tail))
             elif tail is not None:
@@ -81,7 +81,7 @@ def tails_of(
 
 
 def stepped_down(
-    power_w: Array, piece_s: float, smeared_s: float, gain_rel: float | None = None
+    power_w: Array, piece_s: float, widths_s: Sequence[float], gain_rel: float | None = None
 ) -> tuple[Value, Value] | str | None:
     """Length and height of a step down in powers [windows, pieces] after a transfer; None where none stands out.
 
@@ -90,6 +90,7 @@ def stepped_down(
     idle.
     """
     late = power_w.shape[1] // 2
+    smeared_s = math.fsum(widths_s)
     above = power_w - power_w[:, late:].mean(axis=1, keepdims=True)
     noise = max(float(above[:, late:].std(ddof=1)), 1e-12)
     first = math.ceil(smeared_s / piece_s)
@@ -112,8 +113,8 @@ def stepped_down(
     watts = mean_of(heights, [u_w], gain_rel=gain_rel)
     if seconds is None or watts is None or seconds.high is None:
         return None
-    # a rectangle: where in what the sensor smears the transfer ended
-    half = math.hypot(seconds.high - seconds.value, NORMAL * max(smeared_s, piece_s) / math.sqrt(12))
+    # rectangles: where in what the sensor smears the transfer ended
+    half = math.hypot(seconds.high - seconds.value, NORMAL * math.hypot(*widths_s) / math.sqrt(12))
     return Value(seconds.value, max(seconds.value - half, 0.0), seconds.value + half), watts
 
 

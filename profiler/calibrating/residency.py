@@ -39,7 +39,8 @@ class Residency:
     be off where cores are busy a part of the time and nobody knows whether together. `beside` are the cores that were
     busy with what nobody asked for (a phone's own wakes), `beside_on` the share of time in which any of them was while
     no other was, and `beside_unsure` between what least and most that may lie; `beside_u` is the standard uncertainty
-    of the first.
+    of the first. `is_read`: somebody looked at how busy the processors were, or a load asked for it; else `busy` is
+    nothing that anybody knows.
     """
 
     shares: Mapping[str, Mapping[float, float]] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Residency:
     pinned: bool = False
     loads: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
+    is_read: bool = True
 
     def is_mixed(self, cluster: str) -> bool:
         """Whether a cluster was busy at times, and at several steps: nobody knows at which of them it was busy.
@@ -127,6 +129,7 @@ def _residency(
         _is_pinned(stretch),
         loads,
         tuple(dict.fromkeys(reasons)),
+        asked is not None or any(name.startswith("cpu") for name in loads),
     )
 
 
@@ -214,10 +217,10 @@ def _between_readings(trace: Trace, spans_ns: NDArray[np.int64]) -> NDArray[np.i
 def _loads(trace: Trace, spans_ns: NDArray[np.int64]) -> list[dict[str, float]]:
     """The mean of each load channel over the readings whose own averaging lies inside the window."""
     found: list[dict[str, float]] = [{} for _ in spans_ns]
-    for column, stored in trace.columns.items():
-        if stored.channel.quantity is not Quantity.LOAD:
-            continue
-        t_ns, ratio = trace.series(column).to_numpy()
+    columns = {c: s for c, s in trace.columns.items() if s.channel.quantity is Quantity.LOAD}
+    read = trace.together(list(columns))
+    for column, stored in columns.items():
+        t_ns, ratio = read[column]
         known = np.isfinite(ratio)
         t_ns, ratio = t_ns[known], ratio[known]
         window_s = stored.channel.window_s

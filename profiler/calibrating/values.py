@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from edgewatt.profiler.calibrating.spreads import Spread, spread_of
 from edgewatt.profiler.statistics import LEVEL, t_quantile, welch_satterthwaite
 from edgewatt.profiler.storage.checked import NUMBER, WHOLE
 
@@ -91,6 +92,15 @@ def together(terms: Iterable[tuple[float, float]]) -> tuple[float, float]:
     return math.hypot(*(u for u, _ in used)), welch_satterthwaite(used)
 
 
+def difference_of(sides: Sequence[tuple[Spread, int]], *, shared: bool) -> tuple[float, float]:
+    """The uncertainty of a difference of means of so many looks each, and its degrees of freedom.
+
+    Spreads that were learnt from the same looks (`shared`) are not two tellings of it: they have the fewer of theirs.
+    """
+    u, df = together([(one.sd / math.sqrt(n), one.df) for one, n in sides])
+    return u, min(one.df for one, _ in sides) if shared else df
+
+
 def mean_of(values: ArrayLike, u: Sequence[float] = (), *, gain_rel: float | None = None) -> Value | None:
     """The mean of repeated looks with Student's interval; of one look that of its own `u` where it is told."""
     array = np.asarray(values, np.float64)
@@ -103,6 +113,17 @@ def mean_of(values: ArrayLike, u: Sequence[float] = (), *, gain_rel: float | Non
     return within(mean, float(array.std(ddof=1)) / math.sqrt(n), n - 1, gain_rel=gain_rel)
 
 
+def mean_alike(
+    values: ArrayLike, relative: Spread, u: Sequence[float] = (), *, gain_rel: float | None = None
+) -> Value | None:
+    """The mean of looks that scatter by a share of themselves which others told as well; else as `mean_of`."""
+    array = np.asarray(values, np.float64)
+    if not len(array) or relative.df <= 0 or not math.isfinite(relative.sd):
+        return mean_of(array, u, gain_rel=gain_rel)
+    mean = float(array.mean())
+    return within(mean, abs(mean) * relative.sd / math.sqrt(len(array)), relative.df, gain_rel=gain_rel)
+
+
 def positive(value: Value | None) -> Value | None:
     """The value of what cannot be below zero: a time, a rate."""
     if value is None or value.low is None:
@@ -110,14 +131,18 @@ def positive(value: Value | None) -> Value | None:
     return replace(value, low=max(value.low, min(0.0, value.value)))
 
 
-def ratio_of(above: ArrayLike, below: ArrayLike) -> Value | None:
-    """The ratio of the geometric means of two sides, positive values, with Welch's interval of the logarithms."""
+def ratio_of(above: ArrayLike, below: ArrayLike, spreads: Sequence[Spread] = ()) -> Value | None:
+    """The ratio of the geometric means of two sides, positive values, with an interval of the logarithms.
+
+    `spreads` are those of the logarithms, of either side, where others told them as well; else it is Welch's interval.
+    """
     sides = [np.log(np.asarray(side, np.float64)) for side in (above, below)]
     if not all(len(side) and np.isfinite(side).all() for side in sides):
         return None
     middle = float(sides[0].mean() - sides[1].mean())
-    if min(len(side) for side in sides) < 2:
+    told = spreads or [spread_of(side) for side in sides]
+    if min(one.df for one in told) <= 0:
         return Value(math.exp(middle))
-    u, df = together([(float(side.std(ddof=1)) / math.sqrt(len(side)), len(side) - 1) for side in sides])
+    u, df = difference_of([(one, len(side)) for one, side in zip(told, sides, strict=True)], shared=bool(spreads))
     half = t_quantile(_UPPER, df) * u if u > 0 else 0.0
     return Value(math.exp(middle), math.exp(middle - half), math.exp(middle + half))

@@ -1,7 +1,7 @@
 """Measured repeats of the same work taken together: networks and training steps, alone and beside a co-runner."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,8 +9,9 @@ import numpy as np
 
 from edgewatt.profiler.calibrating.accelerators import unit_of
 from edgewatt.profiler.calibrating.observations import Observation
+from edgewatt.profiler.calibrating.spreads import UNKNOWN, Spread, moderated, spread_of
 from edgewatt.profiler.calibrating.stretches import MEASURE
-from edgewatt.profiler.calibrating.values import Row, Value, mean_of, number, whole
+from edgewatt.profiler.calibrating.values import Row, Value, mean_alike, number, whole
 from edgewatt.profiler.statistics import percentiles
 
 _FACTS: Final = ("model", "model_sha256", "runtime", "precision")
@@ -46,15 +47,18 @@ class Work:
         printed = [of for of in told if of is not None]
         return float(np.mean(printed)) if printed else None
 
-    def energy_j(self, source: str) -> tuple[Value | None, str | None]:
-        """Joules of an iteration of all that the source sees, idling included; and the boundary."""
+    def joules(self, source: str) -> list[float]:
+        """Joules of an iteration of each repeat, of all that the source sees, idling included."""
+        return [power.power_w * _each_s(one) for one in self.seen if (power := one.power_of(source)) is not None]
+
+    def energy_j(self, source: str, relative: Spread) -> tuple[Value | None, str | None]:
+        """The mean of `joules`, which scatter by so much of themselves; and the boundary."""
         powers = [(one, power) for one in self.seen if (power := one.power_of(source)) is not None]
         if not powers:
             return None, None
-        each_s = [one.stretch.duration_s / max(one.stretch.repeat.iterations, 1) for one, _ in powers]
-        values = [power.power_w * of for (_, power), of in zip(powers, each_s, strict=True)]
-        u = [power.u_w * of for (_, power), of in zip(powers, each_s, strict=True)]
-        return mean_of(values, u, gain_rel=powers[0][1].gain_rel), powers[0][1].boundary
+        u = [power.u_w * _each_s(one) for one, power in powers]
+        value = mean_alike(self.joules(source), relative, u, gain_rel=powers[0][1].gain_rel)
+        return value, powers[0][1].boundary
 
     def powers_w(self, source: str) -> list[float]:
         """The mean power of each repeat that the source saw."""
@@ -73,6 +77,28 @@ class Work:
             return float(np.mean(loads)) if loads else None
         seen = [math.fsum(one.ran.busy.values()) for one in self.seen if any(k != "cpu" for k in one.ran.loads)]
         return float(np.mean(seen)) if seen else None
+
+
+def spreads(found: Sequence[Work], values: Callable[[Work], Sequence[float]]) -> list[Spread]:
+    """By what share of itself a value scatters in the repeats of each work, by all of its network and target."""
+    alike: dict[tuple[Any, Any], list[int]] = {}
+    for place, work in enumerate(found):
+        what = dict(work.what)
+        alike.setdefault((what["model"], what["target"]), []).append(place)
+    told = [UNKNOWN] * len(found)
+    for places in alike.values():
+        own = [_logs(values(found[place])) for place in places]
+        for place, spread in zip(places, moderated(own), strict=True):
+            told[place] = spread
+    return told
+
+
+def _logs(values: Sequence[float]) -> Spread:
+    return spread_of(np.log(values)) if values and min(values) > 0 else UNKNOWN
+
+
+def _each_s(one: Observation) -> float:
+    return one.stretch.duration_s / max(one.stretch.repeat.iterations, 1)
 
 
 def latency_s(one: Observation) -> float | None:

@@ -159,6 +159,17 @@ _FLEET: Final = (
     Need("time_in_state_ms, util_pct over time", None, "channels of the runs themselves; fitted into `power`"),
 )
 
+_HEAT: Final = (
+    Need("temperature from which it slows", "thermal.trip_c", "without a row heat is assumed"),
+    Need("speed that it keeps", "thermal.sustained_ratio"),
+    Need("speed over temperature", "throttling.speed_ratio"),
+    Need("its temperatures", "throttling.temperature_c"),
+    Need("kelvin per watt", "thermal.resistance_k_per_w"),
+    Need("its time constant", "thermal.time_constant_s"),
+    Need("the room's temperature", "thermal.ambient_c"),
+    Need("leakage per kelvin", "thermal.leakage_w_per_k"),
+)
+
 NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     "autoscale": (
         *_POWER,
@@ -170,12 +181,14 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
         Need("freq_khz", "inference.frequency_hz"),
         Need("threads", "inference.threads"),
         Need("latency_ms", "inference.latency_s"),
+        Need("latency_ms p95", "inference.latency_p95_s"),
         Need("energy_meas_mj", "inference.energy_j"),
         Need("busy_ms_by_freq, idle_ms", "inference.busy_ratio", "x latency; the frequency is pinned"),
         Need("acc_pct, acc_fp32, acc_fp16, acc_int8", "inference.accuracy_ratio"),
         Need("temp_c", "inference.temperature_c"),
         *_OFFLOAD,
         *_CO_RUNNER,
+        *_HEAT,
         *_LAYERS,
         Need("macs_m", "models.macs_n", "x 10^6"),
         Need("in_bytes", "models.input_b"),
@@ -202,6 +215,9 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
         Need("t_comp_ms on the mobile device", "inference.latency_s"),
         Need("energy_mj on the mobile device", "inference.energy_j"),
         *_OFFLOAD[:5],
+        Need("bytes_up of a network", "models.input_b"),
+        Need("bytes_down of a network", "models.output_b"),
+        Need("deadline of a network", "models.qos_s"),
         *_RADIO,
         Need("app_id{game|arvr}", "frames.application"),
         Need("fps", "frames.rate_hz"),
@@ -210,6 +226,8 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
         Need("ts_start_utc", "charge.t0_s", "s since 1970"),
         Need("ts_end_utc", "charge.t1_s"),
         Need("energy_in_mwh", "charge.energy_in_j", "x 3.6"),
+        Need("level before, after", "charge.level_from_ratio", "what of the battery a charge filled"),
+        Need("level before, after", "charge.level_to_ratio"),
         Need("plug_type", "charge.plug"),
         Need("n_users_shared", None, "an option of `simulate`"),
         Need("gco2e_per_kwh, kind, scope, resolution_s, estimated", None, "the trace of a zone, given to `simulate`"),

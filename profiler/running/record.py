@@ -1,7 +1,7 @@
 """Capture only: what the collectors of a device and its meters read, into a run."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -32,11 +32,13 @@ def record(
     seconds: float | None = None,
     clock: Clock | None = None,
     progress: Progress | None = None,
+    at_end: Callable[[], None] | None = None,
 ) -> Trace:
     """The trace of everything that `device` and `meters` read for `seconds`, recorded into the folder `path`.
 
     Without `seconds` it ends when every source is exhausted (a replay) or with KeyboardInterrupt; the run on disk
-    is closed either way. Raises UsageError if the folder is taken, NotMeasuredError if there is nothing to read
+    is closed either way. `at_end` is called when it has ended; where it raises, the run is marked interrupted, as there.
+    Raises UsageError if the folder is taken, NotMeasuredError if there is nothing to read
     or a meter gives no energy.
     """
     clock, progress = clock or HostClock(), progress or Silent()
@@ -52,6 +54,8 @@ def record(
         if device.recorded is not None:
             device.recorded.replay(recording)
         _capture(recording, seconds, progress)
+        if at_end is not None:
+            at_end()
     return Trace.open(path)
 
 

@@ -37,6 +37,12 @@ def dropbear(cache: Path = CACHE) -> tuple[Path, dict[str, str]]:
     return _unpacked(cache, "dropbear-bin")
 
 
+def netcat(cache: Path = CACHE) -> tuple[Path, dict[str, str]]:
+    """Debian's usual nc, and the environment that it needs. Raises Unavailable."""
+    root, libraries = _unpacked(cache, "netcat-openbsd")
+    return next(root.glob("**/bin/nc.openbsd")), libraries
+
+
 def _need(*programs: str) -> None:
     missing = [name for name in programs if shutil.which(name) is None]
     if missing:
@@ -73,7 +79,7 @@ def _fetch(folder: Path, package: str) -> None:
             subprocess.run(["dpkg-deb", "-x", str(archive), str(folder)], check=True)
     shutil.rmtree(work)
     shutil.rmtree(folder / "usr" / "share", ignore_errors=True)
-    if not (folder / "usr" / "sbin").exists():
+    if not any(folder.glob("**/*bin")):
         raise Unavailable(f"Debian's {package} was not downloaded")
 
 

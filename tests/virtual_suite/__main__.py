@@ -2,12 +2,15 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Final
 
 from tests.virtual_suite.cases import RAILS, SHORT
 from tests.virtual_suite.figures import page
 from tests.virtual_suite.trials import outcomes
+
+_WRITTEN_EVERY: Final = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,14 +32,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ):
         found.append(one)
         print(f"\r{len(found)} of {asked.seeds}", end="", file=sys.stderr, flush=True)
+        # What an hour found is not lost with the next one.
+        if asked.output is not None and len(found) % _WRITTEN_EVERY == 0:
+            _write(asked.output, page(found, case, asked.first, seen=asked.seen))
     print(file=sys.stderr)
-    text = "".join(page(found, case, asked.first, seen=asked.seen))
+    text = page(found, case, asked.first, seen=asked.seen)
     if asked.output is None:
-        print(text, end="")
+        print("".join(text), end="")
     else:
-        asked.output.parent.mkdir(parents=True, exist_ok=True)
-        asked.output.write_text(text)
+        _write(asked.output, text)
     return 0
+
+
+def _write(path: Path, text: Iterable[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(text))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What a calibration of a virtual phone should find, by the rows that it gives.
 
-That is the plain truth where its intervals allow for the stated gain of the meter, or the truth as that meter sees it:
-a power that is a difference with its gain alone, one that stands for itself with its zero point as well. What wakes up
+Each is that of the long run: an interval speaks of "the same again", not of what happened to happen. It is the plain
+truth where its intervals allow for the stated gain of the meter, or the truth as that meter sees it: a power that is a
+difference with its gain alone, one that stands for itself with its zero point as well. What wakes up
 by itself in an idle phone, and the sampler, are a part of `base`: nothing that is executed is without them.
 """
 
@@ -27,6 +28,8 @@ ABOVE_C: Final = 12.0
 AT_BATTERY: Final = ("monsoon/main", "phone/battery")
 RAIL: Final = "phone/cpu"
 _MEMORY: Final = "memory"
+# Longer than any supply of the lab takes to rise (docs/lab.md: 2 to 50 ms).
+RISES_NS: Final = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +91,20 @@ class Truths:
                     yield Expected(f"idle {at}", "idle_w", row, gain * idle_w)
 
     def _idle_w(self, unit: str, hz: float) -> float | None:
-        """What a unit that is pinned adds while nothing is executed: what wakes up by itself does so at that clock."""
-        run, base_w = self._quietest, self.one.at_battery.base_w
-        at = [
-            x
-            for x in run.executed
-            if x.asked.load.kind == "idle" and (x.asked.unit, x.asked.frequency_hz) == (unit, hz)
-        ]
-        if not at:
+        """What a unit that is pinned adds in the long run while nothing is executed, None where it was not pinned so.
+
+        What wakes up by itself, and the sampler, run on the first cluster: pinned, it does that at its clock instead of
+        the lowest. The others sleep at any clock.
+        """
+        idle = [x.asked for x in self._quietest.executed if x.asked.load.kind == "idle"]
+        if not any((asked.unit, asked.frequency_hz) == (unit, hz) for asked in idle):
             return None
-        return float(np.mean([run.mean_w(x.t0_ns, x.t1_ns) - base_w(_zones(run, x)) for x in at])) - self._beside_w()
+        first = self.one.phone.clusters[0]
+        if int(unit.removeprefix("cpu")) not in first.cpus:
+            return 0.0
+        terms, domain = self.one.at_battery, self.one.domain_of(unit)
+        awake_w = [terms.on_w(domain, at) + terms.busy_w(domain, at) for at in (hz, first.khz[0] * 1e3)]
+        return self._beside_w() * (awake_w[0] / awake_w[1] - 1)
 
     def _beside_w(self) -> float:
         """What wakes up by itself, and the sampler, in the idle windows of the run of processors."""
@@ -220,5 +227,6 @@ def _zones(run: VirtualLoads, one: Executed) -> dict[str, float]:
 
 
 def _measured_w(run: VirtualRun) -> float:
-    seconds = [(phase.t1_ns - phase.t0_ns) * 1e-9 for phase in run.phases]
-    return float(np.mean(np.array(run.energies(BATTERY)) / np.array(seconds)))
+    """While a network is executed, without what its supply needs to rise once, however long that repeat is."""
+    begin_ns, end_ns = np.array([(phase.t0_ns + RISES_NS, phase.t1_ns - RISES_NS) for phase in run.phases]).T
+    return float(np.mean(run.timeline.energy_j(begin_ns, end_ns, BATTERY) / (end_ns - begin_ns) * 1e9))

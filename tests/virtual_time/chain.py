@@ -96,11 +96,12 @@ def recorded(
     conditions: Mapping[str, Any] | None = None,
     rates: Callable[[Plan], Plan] = lambda reading: reading,
     more: Callable[[RunWriter], None] = lambda _: None,
+    facts: Mapping[str, Any] = FACTS,
 ) -> Trace:
     """The run as it lies in `folder`, a new one, before it is closed.
 
     With `sources` only the streams are read from which these energy sources are formed. `rates` changes what is read,
-    and `more` adds to the run.
+    `more` adds to the run, and `facts` are those of what is executed.
     """
     clock = ManualClock(run.begin_ns)
     link = cast("Link", Answering(run, change, clock))
@@ -110,13 +111,13 @@ def recorded(
         Device(URI, "phone", "virtual", (), target=PhoneTarget(phone, profile), clock=PHONE_CLOCK), clock
     )
     writer = RunWriter.create(folder, replace(_manifest(), conditions=dict(conditions or {})))
-    writer.update(clocks={**writer.manifest.clocks, **comparing.begin()}, configs={CONFIG: dict(FACTS)})
+    writer.update(clocks={**writer.manifest.clocks, **comparing.begin()}, configs={config_id(facts): dict(facts)})
     _sample(writer, run, phone, rates(_plan(run, profile, clock.now_ns(), sources)), change)
     more(writer)
     for name, (t0_ns, t1_ns) in zip((IDLE_BEFORE, IDLE_AFTER), run.idle_ns, strict=True):
         writer.window(Window(name, t0_ns, t1_ns))
     for repeat in range(run.plan.repeats):
-        _execute(writer, run, phone, repeat, change)
+        _execute(writer, run, phone, repeat, change, facts)
     clock.advance((run.idle_ns[1][1] - clock.now_ns()) / NS_PER_S)
     fit = comparing.end()
     reasons = [*comparing.reasons, *_remarks(phone)]
@@ -176,9 +177,11 @@ def calibrated(opened: Opened, run: Telling) -> Opened:
     return replace(opened, channels=channels)
 
 
-def _execute(writer: RunWriter, run: VirtualRun, phone: Phone, repeat: int, change: Mutation) -> None:
+def _execute(
+    writer: RunWriter, run: VirtualRun, phone: Phone, repeat: int, change: Mutation, facts: Mapping[str, Any] = FACTS
+) -> None:
     """What BenchmarkModelWorkload.repeat does with what it hears."""
-    request = RepeatRequest(repeat, CONFIG, run.plan.seconds, 0, WARMUP_S, order=repeat)
+    request = RepeatRequest(repeat, config_id(facts), run.plan.seconds, 0, WARMUP_S, order=repeat)
     states = [parse_state(_answers(run, t_ns)) for t_ns in run.looks_ns[repeat]]
     printed = Printed(TOKEN, phone.stamps)
     parsed = parse(printed.lines([change.runner(run.runner(repeat, TOKEN))]))
@@ -187,7 +190,7 @@ def _execute(writer: RunWriter, run: VirtualRun, phone: Phone, repeat: int, chan
         raise DeviceError("no line of the runner has a stamp")
     more = _conditions(*states)
     slept = (SUSPENDED,) if more["suspended_s"] else ()
-    give(writer, request, parsed, span, facts_of(parsed, "cpu", (*slept, *span.reasons)), more)
+    give(writer, request, parsed, span, facts_of(parsed, facts["target_asked"], (*slept, *span.reasons)), more)
 
 
 def _answers(run: VirtualRun, t_ns: int) -> dict[str, str]:

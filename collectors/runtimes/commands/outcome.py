@@ -20,6 +20,7 @@ MIXED, SUMMARY_NONSENSE = "marks_of_two_clocks", "summary_time_nonsense"
 SLACK_NS: Final = NS_PER_S
 # A stretch of training in which the same parameters trained (training_cost), and what is kept of it with a repeat.
 INTERVAL: Final = "interval"
+PEAK: Final = "memory_peak_b"
 OF_TRAINING: Final = (
     *("forward_flop", "backward_flop", "activation_b", "memory_mean_b", "optimizer_b"),
     *("trainable_n", "frozen_n", "frozen_prefix_n", "layers_n"),
@@ -139,9 +140,13 @@ def _by_summary(told: Told, summary: Summary, reasons: tuple[str, ...]) -> Outco
 
 def _trained(inner: Sequence[Span]) -> dict[str, int]:
     """What a training told of its steps: of the last stretch in which the same trained, the whole numbers."""
+    return {key: of for key in OF_TRAINING if (of := _whole(inner, key)) is not None}
+
+
+def _whole(inner: Sequence[Span], key: str) -> int | None:
     told = [span for span in inner if span.name == INTERVAL]
-    last = max(told, key=lambda span: span.t0_ns).attributes if told else {}
-    return {key: int(last[key]) for key in OF_TRAINING if last.get(key, "").isascii() and last.get(key, "").isdigit()}
+    text = max(told, key=lambda span: span.t0_ns).attributes.get(key, "") if told else ""
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
 def give(sink: Sink, request: RepeatRequest, outcome: Outcome, target: str | None) -> RepeatFacts:
@@ -159,13 +164,14 @@ def give(sink: Sink, request: RepeatRequest, outcome: Outcome, target: str | Non
     if len(structure.iterations):
         host_ns = structure.iterations + outcome.offset_ns
         sink.iterations(request.repeat, host_ns[:, 0].copy(), host_ns[:, 1].copy())
+    told_b = _whole(structure.inner, PEAK)
     facts = RepeatFacts(
         iterations=structure.count,
         target_used=target or "",
         steady=None,
         init_s=outcome.init_s,
         first_s=outcome.first_s,
-        memory_peak_b=outcome.memory_peak_b,
+        memory_peak_b=outcome.memory_peak_b if told_b is None else told_b,
         latency_s=outcome.latency_s,
         latency_stat=outcome.latency_stat,
         reasons=tuple(dict.fromkeys(outcome.reasons)),

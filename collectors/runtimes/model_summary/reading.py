@@ -1,15 +1,13 @@
 """All graphs of a .tflite file with their ends, constants and signatures. Nothing is executed, nothing is trusted."""
 
-import mmap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from edgewatt.collectors.runtimes.litert_graph import Graph, Node
+from edgewatt.collectors.runtimes.litert_graph import Graph
 from edgewatt.collectors.runtimes.model_file import ModelFile
 from edgewatt.collectors.runtimes.text import printable
-from edgewatt.collectors.runtimes.tflite_graph import operator_name, tensor_in
-from edgewatt.collectors.runtimes.tflite_structure import StructureError, Walk, check_structure
-from edgewatt.profiler.errors import UsageError
+from edgewatt.collectors.runtimes.tflite_graph import graph_in, graphs, operators, parsed, tensors
+from edgewatt.collectors.runtimes.tflite_structure import StructureError, Walk
 
 
 @dataclass(frozen=True)
@@ -43,28 +41,15 @@ class Content:
 
 def read_content(file: ModelFile) -> Content:
     """The graphs of a file. Raises UsageError if it does not hold together, or cannot be read."""
-    try:
-        with file.path.open("rb") as opened:
-            content = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-        return _content(memoryview(content))
-    except StructureError as error:
-        raise UsageError(f"{file.shown}: damaged: {error}") from error
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file.shown} cannot be read: {error}") from error
+    return parsed(file.path, _content)
 
 
-def _content(data: memoryview) -> Content:
-    check_structure(data)
-    walk = Walk(data)
-    root = walk.follow(0)
-    walk.table(root, "Model")
-    tables = walk.found
-    model = tables["Model"][root]
-    names = [operator_name(walk, tables["OperatorCode"][at]) for at in walk.offsets(model, 1)]
+def _content(walk: Walk, model: Mapping[int, int]) -> Content:
+    names, tables = operators(walk, model), walk.found
     filled = {
         place for place, at in enumerate(walk.offsets(model, 4)) if place and _is_filled(walk, tables["Buffer"][at])
     }
-    subgraphs = [_subgraph(walk, tables["SubGraph"][at], names, filled) for at in walk.offsets(model, 2)]
+    subgraphs = [_subgraph(walk, slots, names, filled) for slots in graphs(walk, model)]
     signatures = [_signature(walk, tables["SignatureDef"][at], subgraphs) for at in walk.offsets(model, 7)]
     return Content(printable(walk.text(model, 3)), subgraphs, signatures)
 
@@ -75,19 +60,13 @@ def _is_filled(walk: Walk, buffer: Mapping[int, int]) -> bool:
 
 
 def _subgraph(walk: Walk, slots: Mapping[int, int], names: Sequence[str], filled: set[int]) -> Subgraph:
-    tensors, constants, opened = {}, {}, set()
-    for index, at in enumerate(walk.offsets(slots, 0)):
-        tensor = walk.found["Tensor"][at]
-        tensors[index] = tensor_in(walk, tensor)
+    constants, opened = {}, set()
+    for index, tensor in enumerate(tensors(walk, slots)):
         if (buffer := walk.scalar(tensor, 2, 4)) in filled:
             constants[index] = buffer
         if any(size < 0 for size in walk.integers(tensor, 7)):
             opened.add(index)
-    nodes = []
-    for at in walk.offsets(slots, 3):
-        operator = walk.found["Operator"][at]
-        nodes.append(Node(names[walk.scalar(operator, 0, 4)], walk.integers(operator, 1), walk.integers(operator, 2)))
-    graph = Graph(nodes, tensors)
+    graph = graph_in(walk, slots, names)
     return Subgraph(graph, walk.integers(slots, 1), walk.integers(slots, 2), constants, frozenset(opened))
 
 

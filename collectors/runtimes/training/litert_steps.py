@@ -40,9 +40,22 @@ def main() -> None:
         if count >= WARM_UP:
             steps.append((begun_ns, time.clock_gettime_ns(time.CLOCK_MONOTONIC)))
         count += 1
+    told = "" if (peak := peak_b()) is None else f" memory_peak_b={peak}"
     for begun_ns, ended_ns in steps:
         sys.stdout.write(f"edgewatt: begin step t_ns={begun_ns}\nedgewatt: end step t_ns={ended_ns}\n")
+    # After them all: a window around them would be the iteration.
+    at = f"interval t_ns={steps[-1][1]}"
+    sys.stdout.write(f"edgewatt: begin {at}\nedgewatt: end {at}{told}\n")
     sys.stdout.flush()
+
+
+def peak_b() -> int | None:
+    """The most memory that this process ever had (proc(5), VmHWM, in KiB); None where nobody tells."""
+    try:
+        with open("/proc/self/status") as status:  # noqa: PTH123  (as in torch_steps.py)
+            return next((int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM:")), None)
+    except OSError:
+        return None
 
 
 def values(detail: dict[str, Any]) -> Any:

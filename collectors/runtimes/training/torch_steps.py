@@ -39,9 +39,23 @@ def main() -> None:
         if count >= WARM_UP:
             steps.append((begun_ns, time.clock_gettime_ns(time.CLOCK_MONOTONIC)))
         count += 1
+    of_gpu_b = int(torch.cuda.max_memory_reserved()) if device == "cuda" else 0
+    told = "" if (peak := peak_b()) is None else f" memory_peak_b={peak + of_gpu_b}"
     for begun_ns, ended_ns in steps:
         sys.stdout.write(f"edgewatt: begin step t_ns={begun_ns}\nedgewatt: end step t_ns={ended_ns}\n")
+    # After them all: a window around them would be the iteration.
+    at = f"interval t_ns={steps[-1][1]}"
+    sys.stdout.write(f"edgewatt: begin {at}\nedgewatt: end {at}{told}\n")
     sys.stdout.flush()
+
+
+def peak_b() -> int | None:
+    """The most memory that this process ever had (proc(5), VmHWM), without the GPU's; None where nobody tells."""
+    try:
+        with open("/proc/self/status") as status:  # noqa: PTH123  (this text is executed where nothing else is)
+            return next((int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM:")), None)
+    except OSError:
+        return None
 
 
 def cnn(nn: Any) -> Any:

@@ -19,6 +19,7 @@ from edgewatt.profiler.channel import Unavailable
 from edgewatt.profiler.clock import Clock
 from edgewatt.profiler.device import Device
 from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.identity import sha256_of_file
 from edgewatt.profiler.protocols import RepeatFacts, RepeatRequest, Sink, Workload, WorkloadFacts, WorkloadRequest
 
 TORCH, LITERT = "torch", "litert"
@@ -32,11 +33,15 @@ _MAKE: Final = "edgewatt model make cnn_mnist --training --batch 1,4,16 (extra z
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """`commands` has the program and its arguments by the batch; the seconds follow. `model` is what is trained."""
+    """`commands` has the program and its arguments by the batch; the seconds follow. `model` is what is trained.
+
+    `digests` are the SHA-256 of what is trained, by the batch: of a file, or of the program that has the network in it.
+    """
 
     name: str
     model: str
     commands: Mapping[int, tuple[str, ...]]
+    digests: Mapping[int, str]
 
     def asked(self, batch: int, seconds: float) -> Asked:
         """The command of one batch size."""
@@ -56,9 +61,10 @@ def ways_of(
         if find_spec("torch") is not None:
             found[TORCH] = _torch((sys.executable, torch_steps.__file__), batches)
         if models:
-            names = dict.fromkeys(model.name for model in models)
-            by_batch = {_batch_of(model): (sys.executable, litert_steps.__file__, str(model)) for model in models}
-            found[LITERT] = Way(LITERT, next(iter(names)), by_batch)
+            files = _by_batch(models)
+            commands = {batch: (sys.executable, litert_steps.__file__, str(file)) for batch, file in files.items()}
+            digests = {batch: sha256_of_file(file) for batch, file in files.items()}
+            found[LITERT] = Way(LITERT, models[0].name, commands, digests)
         if found:
             return found, None
         return {}, Unavailable(
@@ -76,7 +82,21 @@ def ways_of(
 
 
 def _torch(words: tuple[str, ...], batches: Sequence[int]) -> Way:
-    return Way(TORCH, CNN_MNIST, {batch: (*words, str(batch)) for batch in batches})
+    digest = sha256_of_file(Path(torch_steps.__file__))
+    return Way(TORCH, CNN_MNIST, {batch: (*words, str(batch)) for batch in batches}, dict.fromkeys(batches, digest))
+
+
+def _by_batch(models: Sequence[Path]) -> dict[int, Path]:
+    found: dict[int, Path] = {}
+    for model in models:
+        batch = _batch_of(model)
+        if batch in found:
+            raise UsageError(
+                f"--training-model {printable(str(model))}: {printable(str(found[batch]))} has batches of {batch} as "
+                "well; expected one file for each batch size"
+            )
+        found[batch] = model
+    return found
 
 
 def _batch_of(model: Path) -> int:
@@ -101,7 +121,8 @@ def training(device: Device, way: Way, seconds: float) -> Device:
 
     def workload(request: WorkloadRequest) -> Workload:
         asked = way.asked(request.batch, seconds)
-        return _Training(CommandWorkload(place_of(device, asked), asked, request.note), way)
+        command = CommandWorkload(place_of(device, asked), asked, request.note)
+        return _Training(command, way, way.digests[request.batch])
 
     quiet = device.quiet
     found = replace(device, workload=workload)
@@ -114,11 +135,12 @@ class _Training:
 
     command: CommandWorkload
     way: Way
+    sha256: str
 
     def open(self, clock: Clock) -> WorkloadFacts:
         """See Workload."""
         facts = self.command.open(clock)
-        return replace(facts, model=self.way.model, runtime=f"{self.way.name} training")
+        return replace(facts, model=self.way.model, model_sha256=self.sha256, runtime=f"{self.way.name} training")
 
     def repeat(self, request: RepeatRequest, sink: Sink) -> RepeatFacts:
         """See Workload."""

@@ -38,7 +38,9 @@ class Plan:
 
     `pause_s` is between two repeats, `gap_s` between two iterations; latencies are log-normal with the median
     `latency_s` and the deviation `spread` of their logarithm. `lead_s` and `tail_s` are before and after the idles, for
-    a look at the phone and its clock. `trains` are executed before and after the repeats.
+    a look at the phone and its clock. `trains` are executed before and after the repeats. The network is bound to
+    `cpus` (none: it is not), and `held_hz` has the domains whose clock is held at one step all through the run;
+    `memory` is the share of the memory's bandwidth that it takes beside what every network does.
     """
 
     repeats: int = 5
@@ -55,6 +57,9 @@ class Plan:
     lead_s: float = 4.0
     tail_s: float = 2.0
     trains: tuple[Train, ...] = ()
+    cpus: tuple[int, ...] = ()
+    held_hz: tuple[tuple[str, float], ...] = ()
+    memory: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

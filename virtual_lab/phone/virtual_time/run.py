@@ -56,8 +56,7 @@ class VirtualRun(Telling):
         nuisance.going_on(self.body, self.times, self._rng(GOING_ON), alone=alone)
         if asleep is not None:
             self.timeline.record(suspension(asleep.t0_ns, asleep.t1_ns))
-        handed = self._tool.handed
-        work(self.body, self.times, handed.unit, self.plan.threads, handed.share, beside)
+        work(self.body, self.times, self.plan, self._tool.handed, beside)
         self._equip()
 
     @property

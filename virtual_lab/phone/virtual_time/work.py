@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from edgewatt.virtual_lab.clocks import DeviceClocks, Instants
-from edgewatt.virtual_lab.phone.anatomy import unit_loads
+from edgewatt.virtual_lab.phone.anatomy import COPY, unit_loads
 from edgewatt.virtual_lab.phone.body import Body
 from edgewatt.virtual_lab.phone.events import Event
 from edgewatt.virtual_lab.phone.governor import Governor
 from edgewatt.virtual_lab.phone.personality import Personality
-from edgewatt.virtual_lab.phone.virtual_time.plan import Iterated, Pulsed, Times
+from edgewatt.virtual_lab.phone.tool_delegates import Delegated
+from edgewatt.virtual_lab.phone.virtual_time.plan import Iterated, Plan, Pulsed, Times
 from edgewatt.virtual_lab.power.load import Change, Kind
 from edgewatt.virtual_lab.power.timeline import Timeline
 
@@ -39,26 +40,33 @@ class Scripted(Body):
 
 
 def work(
-    body: Body, times: Times, unit: str, threads: int, share: float, beside: Sequence[tuple[int, str, float]] = ()
+    body: Body, times: Times, plan: Plan, handed: Delegated, beside: Sequence[tuple[int, str, float]] = ()
 ) -> None:
-    """Tell the body the loads and clocks of every process; `share` is what of the network `unit` takes.
+    """Tell the body the loads and clocks of every process of a plan, whose network is executed as it was `handed` on.
 
     `beside` works all through the repeats: by processor, `loop` or `copy`, and for which share of the time.
     """
     governor = Governor(body)
+    for domain, hz in plan.held_hz:
+        governor.limit(domain, (hz, hz), "schedutil", times.begin_ns)
     _pulse(governor, times.trains[:1])
-    inferring = unit, str(threads), f"{share:.6g}"
-    loads = {name: of for name, of in unit_loads(body.phone, unit, threads, share).items() if of > 0}
+    inferring = handed.unit, str(plan.threads), f"{handed.share:.6g}"
+    all_loads = unit_loads(body.phone, handed.unit, plan.threads, handed.share, plan.cpus)
+    loads = {name: of for name, of in {**all_loads, COPY: plan.memory}.items() if of > 0}
     co_pids = [(_BESIDE_PID + cpu, cpu, what, part) for cpu, what, part in beside]
     for pid, cpu, what, part in co_pids:
         governor.hear(Event(None, pid, "pin", (str(cpu),)), times.repeats[0].look_ns[0])
         governor.hear(Event(None, pid, "spin", ("1", what, f"{part:.6g}")), times.repeats[0].look_ns[0])
     for pid, repeat in enumerate(times.repeats):
+        if plan.cpus:
+            governor.hear(Event(None, pid, "pin", (",".join(map(str, plan.cpus)),)), repeat.init_ns[0])
         _begin(governor, pid, repeat.init_ns[0], _LOADING)
         _end(governor, pid, repeat.init_ns[1])
         for phase in (repeat.warmup, repeat.measured):
             begin_ns, end_ns = phase.span_ns
             _begin(governor, pid, begin_ns, inferring)
+            if plan.memory > 0:
+                body.change("load", COPY, begin_ns, plan.memory)
             _rest(body, phase, loads)
             _end(governor, pid, end_ns)
     for pid, *_ in co_pids:
