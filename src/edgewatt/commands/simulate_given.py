@@ -31,7 +31,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calibration",
         metavar="FILE",
-        help="of `edgewatt calibrate`, or a .toml as published (default: the paper's testbed)",
+        help="of `edgewatt calibrate`, or a .toml as published (default: the paper's testbed, where it could be read)",
     )
     parser.add_argument("--seeds", metavar="N", type=seeds, default=5, help="how many agents learn (default 5)")
     parser.add_argument("-o", "--output", metavar="FOLDER", help="a new folder for tables (Parquet) and charts (JSON)")
