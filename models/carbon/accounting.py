@@ -103,8 +103,12 @@ def _energy(row: Row, kind: str, times: int) -> tuple[Term, str | None]:
         *(["without an interval of its repeats"] if None in ends[:2] else []),
         *(["of a sensor whose gain nobody knows"] if None in ends[2:] else []),
     ]
-    basis = f"measured, {kind}, {row['energy_source']} ({row['energy_boundary']})"
+    basis = f"{_basis(row)}, {kind}, {row['energy_source']} ({row['energy_boundary']})"
     return Term("energy", value, "J", basis), f"the energy is {' and '.join(lacking)}" if lacking else None
+
+
+def _basis(row: Row) -> str:
+    return "simulated" if row["simulated"] else "measured"
 
 
 def _who(row: Row) -> str:
@@ -123,7 +127,7 @@ def _seconds(row: Row, times: int) -> Term | None:
     if mean is None:
         return None
     value = Interval(mean, mean if low is None else max(min(low, mean), 0.0), mean if high is None else max(high, mean))
-    return Term("time", value.times(times), "s", "measured latency")
+    return Term("time", value.times(times), "s", f"{_basis(row)} latency")
 
 
 def _embodied(seconds: Term, place: Place) -> Emitted:
