@@ -26,6 +26,7 @@ from edgewatt.profiler.watching.watch import Watch
 from edgewatt.reports.live.as_json import view_json
 from edgewatt.reports.live.guard import Guard
 from edgewatt.reports.live.latest import Latest
+from edgewatt.reports.live.pace import Pace
 from edgewatt.reports.live.server import Site, listening
 from edgewatt.reports.live.terminal import terminal_app
 
@@ -37,16 +38,20 @@ KINDS = {
 WAYS = ("json", "terminal", "page")
 
 
-def share_while(seconds: float, settle: float, each_second: Callable[[], object]) -> float:
-    """The share of a core that this process takes while `each_second` is called once a second."""
+def share_while(
+    seconds: float, settle: float, each_turn: Callable[[], object], pace: Callable[[], float] = lambda: 1.0
+) -> float:
+    """The share of a core that this process takes while `each_turn` is called every `pace()` seconds."""
     end_s = time.perf_counter() + settle
     while time.perf_counter() < end_s:
-        each_second()
-        time.sleep(1.0)
+        each_turn()
+        time.sleep(pace())
     begin_s, cpu_s = time.perf_counter(), time.process_time()
-    for at in range(1, round(seconds) + 1):
-        each_second()
-        time.sleep(max(begin_s + at - time.perf_counter(), 0.0))
+    due_s = begin_s
+    while due_s < begin_s + seconds:
+        each_turn()
+        due_s += pace()
+        time.sleep(max(due_s - time.perf_counter(), 0.0))
     return (time.process_time() - cpu_s) / (time.perf_counter() - begin_s)
 
 
@@ -87,7 +92,7 @@ def as_json(watch: Watch, seconds: float, settle: float) -> float:
 def on_terminal(watch: Watch, seconds: float, settle: float) -> float:
     """Textual, on whatever terminal this process has."""
     shares: list[float] = []
-    app = terminal_app(watch.look, seconds + settle)
+    app = terminal_app(lambda: watch.look(sight=app.sight), seconds + settle)
 
     def clock() -> None:
         time.sleep(settle)
@@ -107,7 +112,9 @@ def on_page(watch: Watch, seconds: float, settle: float) -> float:
         server.site = Site(Guard("127.0.0.1", server.server_address[1]), latest, None, report_of)
         thread = threading.Thread(target=server.serve_forever, args=(0.2,), daemon=True)
         thread.start()
-        share = share_while(seconds, settle, lambda: latest.publish(watch.look(series=latest.listeners > 0)))
+        share = share_while(
+            seconds, settle, lambda: latest.publish(watch.look(series=latest.listeners > 0)), Pace().next_s
+        )
         latest.end()
         server.shutdown()
         thread.join()

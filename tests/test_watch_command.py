@@ -95,7 +95,7 @@ def test_ctrl_c_is_130_and_the_run_is_kept(tmp_path: Path) -> None:
         assert process.wait(60) == 130
     assert "the run up to now is kept" in said
     assert "Traceback" not in said
-    assert Trace.open(tmp_path / "run").manifest.status == "complete"
+    assert Trace.open(tmp_path / "run").manifest.status == "interrupted"
 
 
 @pytest.mark.peer

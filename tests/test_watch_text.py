@@ -120,12 +120,12 @@ def test_json_is_whole_and_finite() -> None:
 def test_curves_keep_extremes_and_gaps() -> None:
     series = np.array([1.0, np.nan, 1.0])
     high = np.array([9.0, np.nan, 1.0])
-    assert curves(line(series=series, low=series, high=high)) == {
+    assert curves([line(series=series, low=series, high=high)])[0] == {
         "mean": [0, -1, 0],
         "low": [0, -1, 0],
         "high": [1000, -1, 0],
     }
     nothing = np.full(3, np.nan)
-    assert curves(line(series=nothing, low=nothing, high=nothing))["mean"] == [-1, -1, -1]
+    assert curves([line(series=nothing, low=nothing, high=nothing)])[0]["mean"] == [-1, -1, -1]
     flat = np.full(2, 5.0)
-    assert curves(line(series=flat, low=flat, high=flat))["high"] == [500, 500]
+    assert curves([line(series=flat, low=flat, high=flat)])[0]["high"] == [500, 500]

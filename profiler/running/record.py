@@ -37,9 +37,8 @@ def record(
     """The trace of everything that `device` and `meters` read for `seconds`, recorded into the folder `path`.
 
     Without `seconds` it ends when every source is exhausted (a replay) or with KeyboardInterrupt; the run on disk
-    is closed either way. `at_end` is called when it has ended; where it raises, the run is marked interrupted, as there.
-    Raises UsageError if the folder is taken, NotMeasuredError if there is nothing to read
-    or a meter gives no energy.
+    is closed either way. `at_end` is called when it has ended; where it raises, the run is marked interrupted.
+    Raises UsageError if the folder is taken, NotMeasuredError if there is nothing to read or a meter gives no energy.
     """
     clock, progress = clock or HostClock(), progress or Silent()
     facts = device.target.facts() if device.target is not None else {}

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -47,6 +48,7 @@ class Connection:
     def __init__(self, asked: Asked, inbox: Inbox, clock: Clock, stop: threading.Event) -> None:
         self.asked, self._inbox, self._clock, self._stop = asked, inbox, clock, stop
         self.first = threading.Event()
+        self.interrupted = False
         self.device: Device | None = None
         self.state: State = "opening"
         self.why = ""
@@ -128,11 +130,18 @@ class Connection:
         self._ended(device, causes)
 
     def _record(self, device: Device, meters: Sequence[Device], run: Path) -> None:
-        """The same as a run; it ends when the watch does."""
+        """The same as a run; it ends when the watch does, and is marked interrupted if that was."""
+
+        def mark() -> None:
+            if self.interrupted:
+                raise KeyboardInterrupt
+
         doubles = {id(d): self._doubled(d) for d in (device, *meters)}
         self._look_at_clocks((device, *meters))
         self._connected()
-        record(doubles[id(device)], run, meters=[doubles[id(m)] for m in meters], clock=self._clock)
+        with suppress(KeyboardInterrupt):  # `mark`'s alone: signals reach the main thread
+            beside = [doubles[id(m)] for m in meters]
+            record(doubles[id(device)], run, meters=beside, clock=self._clock, at_end=mark)
         self._ended(device, [])
 
     def _doubled(self, device: Device) -> Device:

@@ -19,7 +19,7 @@ BIN_NS: Final = NS_PER_S
 HOLD_INTERVALS: Final = 1.5
 # The usual interval is the median of so many newest ones, so that an outage does not count.
 _INTERVALS: Final = 9
-_EMPTY: Final = np.array([0.0, 0.0, np.inf, -np.inf]).reshape(4, 1, 1)
+_EMPTY: Final = np.array([0.0, 0.0, np.inf, -np.inf]).reshape(4, 1)
 
 
 class History:
@@ -31,7 +31,7 @@ class History:
         self._intervals_s: deque[float] = deque(maxlen=_INTERVALS)
         self._rows = np.zeros(BINS, np.int64)
         # By bin and column: how many values, their sum, their least, their most.
-        self._of = np.broadcast_to(_EMPTY, (4, columns, BINS)).copy()
+        self._of = np.broadcast_to(_EMPTY[:, :, np.newaxis], (4, columns, BINS)).copy()
 
     def fold(self, t_ns: NDArray[np.int64], values: NDArray[np.float64], now_ns: int) -> None:
         """Add samples: stamps of shape [n] on the host's clock, values of shape [columns, n], NaN for not measured.
@@ -112,7 +112,7 @@ class History:
             self._newest = newest
         if newest <= self._newest:
             return
-        slots = np.arange(max(self._newest + 1, newest - BINS + 1), newest + 1) % BINS
-        self._newest = newest
-        self._rows[slots] = 0
-        self._of[:, :, slots] = _EMPTY
+        first, self._newest = max(self._newest + 1, newest - BINS + 1), newest
+        for slot in (at % BINS for at in range(first, newest + 1)):
+            self._rows[slot] = 0
+            self._of[:, :, slot] = _EMPTY

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -17,6 +17,8 @@ from edgewatt.profiler.watching.view import DeviceView, State, View
 STOP_S: Final = 10.0
 STOP_RECORDING_S: Final = 120.0
 LABEL_LIMIT: Final = 120
+# What nobody has in sight is looked at once in so many looks.
+HIDDEN_LOOKS: Final = 4
 
 
 class Watch:
@@ -34,6 +36,8 @@ class Watch:
         for one in asked:
             inbox = Inbox()
             self._watched.append((Connection(one, inbox, self._clock, self._stop), Folding(inbox)))
+        self._seen: dict[int, DeviceView] = {}
+        self._looks = 0
         self.began_s = time.time()
         self.stuck: list[str] = []
 
@@ -50,6 +54,9 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            for connection, _ in self._watched:
+                connection.interrupted = True
         self.close()
 
     def _wait_for_first(self) -> None:
@@ -82,14 +89,18 @@ class Watch:
         """True once every device ended or was refused: nothing more will come."""
         return bool(self._watched) and all(not connection.thread.is_alive() for connection, _ in self._watched)
 
-    def look(self, *, series: bool = True) -> View:
-        """What is seen now, without series where nobody draws them. Called by one thread, about once a second."""
+    def look(self, *, series: bool = True, sight: Container[int] | None = None) -> View:
+        """What is seen now, without series where nobody draws them. Called by one thread, about once a second.
+
+        Devices whose place is not in `sight` (None: all are) may stay as they were seen in one of the last looks.
+        """
         now_ns = self._clock.now_ns()
-        devices = [
-            self._device(connection, folding, label, now_ns, series=series)
-            for (connection, folding), label in zip(self._watched, self._labels, strict=True)
-        ]
-        return View(time.time(), self.began_s, tuple(devices))
+        self._looks += 1
+        for at, ((connection, folding), label) in enumerate(zip(self._watched, self._labels, strict=True)):
+            is_due = (self._looks + at) % HIDDEN_LOOKS == 0
+            if sight is None or at in sight or at not in self._seen or is_due:
+                self._seen[at] = self._device(connection, folding, label, now_ns, series=series)
+        return View(time.time(), self.began_s, tuple(self._seen.values()))
 
     def _device(self, connection: Connection, folding: Folding, label: str, now_ns: int, *, series: bool) -> DeviceView:
         device = connection.device

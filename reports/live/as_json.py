@@ -1,10 +1,9 @@
 """What is seen as plain JSON: one object a second, and what the page is told."""
 
-import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewatt.profiler.watching.view import DeviceView, LineView, View
 from edgewatt.reports.escape import printable
@@ -87,36 +86,36 @@ def _on_page(device: DeviceView) -> dict[str, Any]:
         "rate": rate_text(device),
         "lost": lost_text(device),
         "clock": clock_text(device.clocks) or "the host's own clock",
-        "lines": [_line_on_page(line) for line in first_look(device)[:PAGE_LINES]],
+        "lines": _lines_on_page(first_look(device)[:PAGE_LINES]),
     }
 
 
-def _line_on_page(line: LineView) -> dict[str, Any]:
-    return {
-        "name": printable(line.name, CHANNEL_LIMIT),
-        "what": line.boundary or line.quantity.rpartition("_")[0],
-        "value": value_text(line),
-        "energy": None if line.energy_j is None else f"{line.energy_j:,.1f} J in {line.covered_s:,.0f} s",
-        **curves(line),
-    }
+def _lines_on_page(lines: Sequence[LineView]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": printable(line.name, CHANNEL_LIMIT),
+            "what": line.boundary or line.quantity.rpartition("_")[0],
+            "value": value_text(line),
+            "energy": None if line.energy_j is None else f"{line.energy_j:,.1f} J in {line.covered_s:,.0f} s",
+            **curve,
+        }
+        for line, curve in zip(lines, curves(lines), strict=True)
+    ]
 
 
-def curves(line: LineView) -> dict[str, list[int]]:
-    """Mean, least and most by second as the page draws them, oldest first.
+def curves(lines: Sequence[LineView]) -> list[dict[str, list[int]]]:
+    """Mean, least and most by second of each line as the page draws them, oldest first.
 
-    Whole numbers from 0 (the least that was seen) to PAGE_STEPS (the most), NOTHING where no sample came.
+    Whole numbers from 0 (the least that was seen of that line) to PAGE_STEPS (the most), NOTHING where no sample came.
     """
-    mean, low, high = (of[-PAGE_BINS:] for of in (line.series, line.low, line.high))
-    known = np.isfinite(mean) & np.isfinite(low) & np.isfinite(high)
-    least, most = (float(low[known].min()), float(high[known].max())) if known.any() else (0.0, 0.0)
-    span = most - least
-
-    def steps(of: NDArray[np.float64]) -> list[int]:
-        if not 0 < span < math.inf:
-            return [PAGE_STEPS // 2 if there else NOTHING for there in known.tolist()]
-        with np.errstate(invalid="ignore"):
-            shares = np.where(known, (of - least) / span * PAGE_STEPS, NOTHING)
-        found: list[int] = np.rint(shares).astype(np.int64).tolist()
-        return found
-
-    return {"mean": steps(mean), "low": steps(low), "high": steps(high)}
+    if not lines:
+        return []
+    of = np.array([[each[-PAGE_BINS:] for each in (line.series, line.low, line.high)] for line in lines])
+    known = np.isfinite(of).all(axis=1, keepdims=True)
+    least = np.where(known, of, np.inf).min(axis=(1, 2), keepdims=True, initial=np.inf)
+    most = np.where(known, of, -np.inf).max(axis=(1, 2), keepdims=True, initial=-np.inf)
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        span = most - least
+        shares = np.where((span > 0) & (span < np.inf), (of - least) / span * PAGE_STEPS, PAGE_STEPS // 2)
+        steps = np.rint(np.where(known, shares, NOTHING)).astype(np.int64).tolist()
+    return [dict(zip(("mean", "low", "high"), curve, strict=True)) for curve in steps]

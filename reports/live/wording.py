@@ -100,10 +100,14 @@ def first_look(device: DeviceView) -> list[LineView]:
     """The lines that matter most: every source, then the hottest, busiest, fastest, and some more."""
     found = sources(device)
     has_source = bool(found)
+    by_quantity: dict[str, list[LineView]] = {}
+    for line in device.lines:
+        if not line.is_source:
+            by_quantity.setdefault(line.quantity, []).append(line)
     for quantity, few in _FEW.items():
         if has_source and quantity in (Quantity.POWER, Quantity.VOLTAGE, Quantity.CURRENT):
             continue
-        alike = [line for line in device.lines if line.quantity == quantity.value and not line.is_source]
+        alike = by_quantity.get(quantity.value, ())
         found += sorted((line for line in alike if not line.name.endswith(_LIMITS)), key=_weight, reverse=True)[:few]
     return found
 

@@ -2,6 +2,7 @@
 // Timelines: unpack each series, build levels of it that are twice as coarse each, and draw the one that the screen can show.
 (() => {
   const NONE = 65535, TIMES = 2 ** 32 - 1;
+  const COLUMNS = 700; // elements of a series on a screen: each has a band, so that no more can be told apart
   const bytes = (text) => {
     const plain = atob(text), found = new Uint8Array(plain.length);
     for (let i = 0; i < plain.length; i++) found[i] = plain.charCodeAt(i);
@@ -115,7 +116,7 @@
     let fits = false, asked = 0, later = 0;
 
     const fill = (figure) => {
-      const { start: x0, end: x1 } = range, width = Math.max(figures[0].inner_width || 600, 200);
+      const { start: x0, end: x1 } = range, width = Math.min(Math.max(figures[0].inner_width || 600, 200), COLUMNS);
       const more = (x1 - x0) / 2, begin = x0 - more > 0 ? x0 - more : -1, end = x1 + more < data.span ? x1 + more : data.span + 1;
       for (const one of series) {
         if (one.figure !== figure) continue;
@@ -152,9 +153,10 @@
       if (output) output.textContent = `From ${SHOWN.format(range.start)} to ${SHOWN.format(range.end)} seconds. ${words.slice(0, 3).join("; ")}`;
     };
     const ask = () => { asked ||= requestAnimationFrame(update); };
-    // The first panel moves with the hand; of the others one a frame catches up, so that no frame takes long.
+    // The first panel moves with the hand; of the others one catches up every other frame, so that no frame takes long.
     const behind = figures.slice(1).map((figure) => figure.x_range);
     let turn = 0, catching = 0;
+    const soon = () => { catching = requestAnimationFrame(() => { catching = requestAnimationFrame(catchUp); }); };
     const isBehind = (other) => other.start !== range.start || other.end !== range.end;
     const catchUp = () => {
       catching = 0;
@@ -166,9 +168,9 @@
         fill(figures.find((figure) => figure.x_range === other));
         break;
       }
-      if (behind.some(isBehind)) catching = requestAnimationFrame(catchUp);
+      if (behind.some(isBehind)) soon();
     };
-    const moves = () => { ask(); catching ||= requestAnimationFrame(catchUp); };
+    const moves = () => { ask(); if (!catching) soon(); };
     range.properties.start.change.connect(moves);
     range.properties.end.change.connect(moves);
     for (const other of behind) {

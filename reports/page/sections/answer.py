@@ -17,7 +17,6 @@ from edgewatt.reports.answer import (
     why_no_energy,
 )
 from edgewatt.reports.boundaries import meaning
-from edgewatt.reports.escape import LINE_LIMIT
 from edgewatt.reports.page.section import Section, ToldRun
 from edgewatt.reports.page.sections.configurations import Configuration, configurations
 from edgewatt.reports.page.sections.table import Table
@@ -29,10 +28,10 @@ from edgewatt.reports.wording import Row, accuracy_of, counted, mean_of
 CARDS_LIMIT: Final = 4
 _SOURCES: Final = (
     *("energy source", "boundary", "energy", "95 %", "accuracy", "above idle", "95 %", "power", "idle"),
-    *("truth", "off by", "why it is blank"),
+    *("truth", "off by"),
 )
 _NAMES: Final = 2
-_NUMBERS: Final = range(_NAMES, len(_SOURCES) - 1)
+_NUMBERS: Final = range(_NAMES, len(_SOURCES))
 _CSS: Final = """\
 .card small { display: block; }
 #answer caption { text-align: left; }
@@ -91,6 +90,7 @@ def _answer(one: Configuration, facts: About) -> dict[str, Any]:
         "quality": next((word for word in ("void", "marked", "good") if word in qualities), "not judged"),
         "reasons": list(_reasons(one.rows, facts)),
         "sources": _sources(one.rows, facts) if any(row["energy_source"] for row in one.rows) else None,
+        "blanks": _blanks(one.rows, facts),
         "boundaries": _boundaries(one.rows),
         "samples": clock_and_samples(facts),
     }
@@ -157,6 +157,15 @@ def _sources(rows: Sequence[Row], facts: About) -> Table:
     return Table([_SOURCES[k] for k in used], table, [place for place, k in enumerate(used) if k in _NUMBERS])
 
 
+def _blanks(rows: Sequence[Row], facts: About) -> dict[str, list[str]]:
+    """The sources without an energy by the reason: said below the table, which it would make wider than a page."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        if row["energy_source"] and row["energy_gross_j_mean"] is None:
+            found.setdefault(why_no_energy(row, facts), []).append(row["energy_source"])
+    return found
+
+
 def _boundaries(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """What the boundaries of a table mean, each once."""
     words = dict.fromkeys(row["energy_boundary"] for row in rows if row["energy_boundary"])
@@ -165,7 +174,6 @@ def _boundaries(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def _source(row: Row, facts: About) -> list[Any]:
     truth_j = facts.truth.energy_j(row)
-    is_blank = row["energy_gross_j_mean"] is None
     return [
         Name(row["energy_source"]),
         (row["energy_boundary"] or "").replace("_", " "),
@@ -175,7 +183,6 @@ def _source(row: Row, facts: About) -> list[Any]:
         *(None if row[name] is None else format_si(row[name], "W") for name in ("power_w", "power_idle_w")),
         None if truth_j is None else format_si(truth_j, "J"),
         off_by(row, truth_j).removeprefix("off by "),
-        Name(why_no_energy(row, facts), LINE_LIMIT) if is_blank else None,
     ]
 
 

@@ -1,11 +1,13 @@
 """The series of a timeline, read in one pass through each stream, in a memory that does not grow with the run."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import tee
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
 
 from edgewatt.profiler.energy.flow import GAP_INTERVALS, sampling_of
 from edgewatt.profiler.energy.knots import BLOCK, Samples, knots_of
@@ -42,9 +44,21 @@ def series_of(trace: Trace, chosen: Sequence[Chosen], samples: Sequence[int], pr
     found: dict[int, Series] = {}
     for stream in dict.fromkeys(one.stream for one in chosen):
         mine = [place for place, one in enumerate(chosen) if one.stream == stream]
-        of_stream = _of_stream(trace, stream, [(chosen[place], samples[place]) for place in mine], progress)
+        with _memory_kept():
+            of_stream = _of_stream(trace, stream, [(chosen[place], samples[place]) for place in mine], progress)
         found |= {place: series for place, series in zip(mine, of_stream, strict=True) if series.envelope.readings}
     return [found[place] for place in sorted(found)]
+
+
+@contextmanager
+def _memory_kept() -> Iterator[None]:
+    """Arrow's memory from the C library, which keeps what is freed; Arrow's own hands it back to the kernel."""
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
 
 
 def _of_stream(trace: Trace, stream: str, wanted: Sequence[tuple[Chosen, int]], progress: Progress) -> list[Series]:

@@ -70,9 +70,8 @@ def run(args: argparse.Namespace) -> int:
     if asked and not args.json:
         # Devices take their time to answer.
         print(f"opening {printable(', '.join(one.uri for one in asked), 200)}", file=sys.stderr, flush=True)
-    with nullcontext() if args.output is None else kept(Path(args.output)):
-        with Watch(asked) as watch:
-            code = show(args, watch)
+    with nullcontext() if args.output is None else kept(Path(args.output)), Watch(asked) as watch:
+        code = show(args, watch)
         if code == INTERRUPTED:
             raise KeyboardInterrupt
     for uri in watch.stuck:

@@ -20,6 +20,7 @@ from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.watching.watch import Watch
 from edgewatt.reports.live.guard import Guard
 from edgewatt.reports.live.latest import Latest
+from edgewatt.reports.live.pace import Pace
 from edgewatt.reports.live.runs import Runs
 from edgewatt.reports.live.server import Server, Site, listening
 
@@ -72,7 +73,10 @@ def run(args: argparse.Namespace, watch: Watch) -> int | None:
         latest.publish(watch.look())
         _say(guard, as_json=args.json)
         with _served(server, latest):
-            for view in watch_text.views(watch, args.seconds, stay=True, series=lambda: latest.listeners > 0):
+            # Whoever asked for lines of JSON gets one a second, whatever it takes.
+            pace = (lambda: watch_text.PERIOD_S) if args.json else Pace().next_s
+            wanted = lambda: latest.listeners > 0  # noqa: E731
+            for view in watch_text.views(watch, args.seconds, stay=True, series=wanted, pace=pace):
                 latest.publish(view)
                 if args.json:
                     watch_text.say(view, as_json=True)

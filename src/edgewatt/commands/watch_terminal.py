@@ -20,7 +20,7 @@ def run(args: argparse.Namespace, watch: Watch) -> int | None:
 
     def look() -> View:
         watch.raise_failure()
-        return watch.look()
+        return watch.look(sight=app.sight)
 
     app = terminal_app(look, args.seconds)
     caught = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
