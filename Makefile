@@ -28,6 +28,9 @@ test: $(VENV)/ready
 	$(MAKE) --no-print-directory --jobs 2 lint compiled
 	$(MAKE) --no-print-directory suite
 
+# The files with a mark in them: every worker would read all of them to find the few.
+marked = $(shell grep -rl --include='test_*.py' 'mark\.$(1)' tests)
+
 # Once, beside the linters; else every worker compiles every test for itself.
 compiled: $(VENV)/ready
 	$(BIN)/pytest --collect-only -q -m "not peer and not extra" >/dev/null
@@ -51,11 +54,11 @@ coverage: $(VENV)/ready
 
 # Against programs that we did not write; each test makes the environment it needs.
 test-peers: $(VENV)/ready
-	$(BIN)/pytest $(PEERS) -m "peer and not long"
+	$(BIN)/pytest $(PEERS) -m "peer and not long" $(call marked,peer)
 
 # What needs the packages of extras; TensorFlow's and tflite-runtime's are in the peer tier.
 test-extras: $(EXTRAS)/ready
-	$(EXTRAS)/bin/pytest -m extra --durations 8
+	$(EXTRAS)/bin/pytest -m extra --durations 8 $(call marked,extra)
 
 # Install and profile with every other Python that this machine has.
 test-pythons:
