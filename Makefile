@@ -8,8 +8,8 @@ EXTRAS ?= .venv-extras
 # A worker more than there are cores, since many tests wait; each takes the next test.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
-# A file at a time: what its tests share, they make once. Most of the time they wait for programs of others: one worker more.
-PEERS ?= --numprocesses $$(($(WORKERS) + 1)) --dist loadfile --durations 12
+# A file at a time: what its tests share, they make once. Most of the time they wait for programs of others.
+PEERS ?= --numprocesses $(WORKERS) --dist loadfile --durations 12
 
 # Every test and every command that it starts would compile all of it again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -46,7 +46,7 @@ suite: $(VENV)/ready
 
 # Many trials of one kind: cuts, kills, damaged models, every command of README.
 test-long: $(VENV)/ready
-	$(BIN)/pytest $(PARALLEL) -m long $(CHOSEN)
+	$(BIN)/pytest $(PARALLEL) -m "long and not extra" $(CHOSEN)
 
 # The suite once more, traced: twice as slow.
 coverage: $(VENV)/ready
@@ -58,11 +58,11 @@ test-peers: $(VENV)/ready
 
 # What needs the packages of extras; TensorFlow's and tflite-runtime's are in the peer tier.
 test-extras: $(EXTRAS)/ready
-	$(EXTRAS)/bin/pytest -m extra --durations 8 $(call marked,extra)
+	$(EXTRAS)/bin/pytest -m "extra$(SHORT)" --durations 8 $(call marked,extra)
 
 # Install and profile with every other Python that this machine has.
 test-pythons:
-	.ci/smoke
+	.ci/smoke $(ONLY)
 
 # A thousand runs of every virtual phone, and 400 of each virtual meter, in virtual time; kept in docs/validation.
 coverage-figures: $(VENV)/ready

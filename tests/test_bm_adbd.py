@@ -210,6 +210,7 @@ def test_runner_for_another_machine_is_named(peer: PeerPhone, tmp_path: Path) ->
     phone.close()
 
 
+@pytest.mark.long
 def test_garbage_and_a_flood_are_ended(peer: PeerPhone, tmp_path: Path) -> None:
     phone = connected(peer)
     one = workload(phone, tmp_path, mode="garbage")

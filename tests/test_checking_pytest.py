@@ -52,11 +52,11 @@ def test_a_baseline_that_is_none_is_an_error(project: pytest.Pytester) -> None:
 
 
 def faster(saved: Path) -> None:
-    """What was saved took a hundredth of the time."""
+    """What was saved took so much less that two repeats tell it on any machine."""
     text = saved.read_text()
     values = re.search(r"latency_s = \[\n(.*?)\]", text, re.DOTALL)
     assert values is not None
-    less = "".join(f"    {float(line.strip(' ,')) / 100!r},\n" for line in values[1].splitlines())
+    less = "".join(f"    {float(line.strip(' ,')) / 1e9!r},\n" for line in values[1].splitlines())
     saved.write_text(text.replace(values[1], less))
 
 

@@ -83,6 +83,7 @@ def test_zeus_measures_what_was_spent(zeus: Path, tmp_path: Path, tmp_path_facto
                 assert one["energy_j"][str(index)] == pytest.approx(true_j, rel=0.05), gpus[index].family.title
 
 
+@pytest.mark.long
 def test_zeus_without_a_counter_integrates_the_power(
     zeus: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -19,7 +19,7 @@ from tests.measured_runs import CONFIG, Instrument, Plan, rail, rapl, written
 from tests.report_runs import analysed, html_of, of_rows
 from tests.sample_runs import HOSTILE, repeat_rows
 
-pytestmark = pytest.mark.extra
+pytestmark = [pytest.mark.extra, pytest.mark.long]
 embed = pytest.importorskip("bokeh.embed")
 pytest.importorskip("jinja2")
 

@@ -16,7 +16,7 @@ from edgewatt.reports.page.sections.figures import LINES_LIMIT, plot_of
 from edgewatt.reports.page.sections.given import sections_of
 from tests.sample_runs import HOSTILE
 
-pytestmark = pytest.mark.extra
+pytestmark = [pytest.mark.extra, pytest.mark.long]
 embed = pytest.importorskip("bokeh.embed")
 pytest.importorskip("jinja2")
 

@@ -102,6 +102,7 @@ def test_a_board_with_torch_trains_by_a_program_of_ours() -> None:
 
 
 @pytest.mark.extra
+@pytest.mark.long
 def test_torch_trains_here() -> None:
     pytest.importorskip("torch")
     found, _ = ways_of(HERE, (2,), [])

@@ -12,7 +12,7 @@ from tests.sample_runs import HOSTILE, make_run
 from tests.test_watch_server import served
 from tests.watching_views import device_view, line, view_of
 
-pytestmark = pytest.mark.extra
+pytestmark = [pytest.mark.extra, pytest.mark.long]
 PATIENCE_MS = 100_000
 SERIOUS = {"serious", "critical"}
 
