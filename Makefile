@@ -5,6 +5,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # What needs an extra's packages is tested beside them, so that everything else is tested without.
 EXTRAS ?= .venv-extras
+TESTS ?= extra
 # A worker more than there are cores, since many tests wait; each takes the next test.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
 PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
@@ -58,7 +59,7 @@ test-peers: $(VENV)/ready
 
 # What needs the packages of extras; TensorFlow's and tflite-runtime's are in the peer tier.
 test-extras: $(EXTRAS)/ready
-	$(EXTRAS)/bin/pytest -m "extra$(SHORT)" --durations 8 $(call marked,extra)
+	$(EXTRAS)/bin/pytest -m "$(TESTS)" --durations 8 $(call marked,extra)
 
 # Install and profile with every other Python that this machine has.
 test-pythons:

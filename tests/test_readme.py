@@ -27,7 +27,7 @@ def commands(fence: str = "console", page: str = README) -> list[str]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_edgewatt_command_runs(tmp_path: Path) -> None:
     ours = [command for command in commands() if not command.startswith(("make ", "git ", "pip "))]
     assert len(ours) >= 5
@@ -35,7 +35,7 @@ def test_every_edgewatt_command_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
     ours = commands(page=TUTORIAL)
     assert len(ours) >= 10
@@ -43,7 +43,7 @@ def test_every_command_of_the_tutorial_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.extra
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_command_of_the_extras_runs(tmp_path: Path) -> None:
     ours = commands("sh-session")
     assert len(ours) >= 4
@@ -51,7 +51,7 @@ def test_every_command_of_the_extras_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.peer
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_command_for_a_phone_runs(tmp_path: Path, pixel: PeerPhone, adb_server: AdbServer) -> None:
     """On the real adbd, as the only phone of a real adb server; the runner is a stub that prints as the tool does."""
     stub_runner(tmp_path, "android_aarch64_benchmark_model")

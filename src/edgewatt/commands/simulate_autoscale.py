@@ -20,6 +20,7 @@ from edgewatt.device_profiles.published import published
 from edgewatt.models.scheduling.baselines import best
 from edgewatt.models.scheduling.building import Asked
 from edgewatt.models.scheduling.constants import Constants, constants_of
+from edgewatt.models.scheduling.contest import SEEDS
 from edgewatt.models.scheduling.output import figures, tables
 from edgewatt.models.scheduling.phone import phones_of
 from edgewatt.models.scheduling.policy import policy_bytes
@@ -174,9 +175,13 @@ def _seconds(text: str, value: str) -> float:
     return seconds
 
 
+# So many worlds of the contest for each agent that learns; five agents, the default, give the twenty of SEEDS.
+WORLDS: Final = 4
+
+
 def _size(scenario: str, seeds: int, constants: Constants) -> Size:
     draws = 100 if scenario == FULL else 24
-    return Size(seeds, draws, int(constants["learning.inferences_per_case"]))
+    return Size(seeds, draws, int(constants["learning.inferences_per_case"]), contest_seeds=min(WORLDS * seeds, SEEDS))
 
 
 def _said(scenario: str, found: Study, size: Size) -> str:
