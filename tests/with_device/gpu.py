@@ -1,4 +1,4 @@
-"""A real GPU through real NVML: its sensor, and the energy of a loop of matrix products by counter and by integration.
+"""A real GPU through real NVML: its sensor, and the energy of a loop of copies by counter and by integration.
 
     python -m tests.with_device.gpu [--gpu 0] [--seconds 10] [-o docs/validation/gpu-NAME.md]
 
@@ -134,7 +134,7 @@ def page(facts: dict[str, Any], sensor: Sensor, measured: Measured, *, simulated
         "|---|---|",
         *(f"| {call} | {seconds * 1e6:.0f} us |" for call, seconds in sensor.call_s.items()),
         "",
-        f"## {'A loop of matrix products' if measured.loop else 'Nothing executed'}, {measured.seconds:.2f} s",
+        f"## {'A loop of copies' if measured.loop else 'Nothing executed'}, {measured.seconds:.2f} s",
         "",
         *([measured.why_not, ""] if measured.why_not else []),
         "| source | energy | mean power | updates | edges (u) |",

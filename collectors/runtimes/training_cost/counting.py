@@ -20,7 +20,7 @@ class Counted:
 
 
 class Counting:
-    """Counts from `begin` to `end`; `between` brackets the forward passes of that step."""
+    """Counts from `begin` to `end`; `forward_begins` and `forward_ends` bracket the forward passes of that step."""
 
     def __init__(self, parameters: Callable[[], Any]) -> None:
         self._parameters = parameters
@@ -70,6 +70,7 @@ class Counting:
     def _stop_keeping(self) -> None:
         if self._keeping is not None:
             self._keeping.__exit__(None, None, None)
+            self._most_b = max(self._most_b, sum(self._storages.values()))
         self._keeping = None
 
     def _keep(self, tensor: Any) -> Any:
@@ -81,7 +82,6 @@ class Counting:
             where, bytes_ = id(tensor), tensor.numel() * tensor.element_size()
         if where and where not in self._held:
             self._storages[where] = bytes_
-            self._most_b = max(self._most_b, sum(self._storages.values()))
         return tensor
 
 

@@ -110,7 +110,7 @@ class _Meter:
 
     def _forward_ends(self, _: Any, __: Any, output: Any) -> None:
         began_ns, going = time.perf_counter_ns(), self._going
-        if going is None:
+        if going is None or not self._model.training:
             return
         if self._counting is not None:
             self._counting.forward_ends()
