@@ -1,9 +1,7 @@
 """`simulate autoscale`: the agent of AutoScale on a calibration, beside its baselines and an oracle."""
 
 import argparse
-import json
 import math
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +12,14 @@ from typing import Final
 import numpy as np
 
 from edgewatt.commands.progress import ErrorStreamProgress
-from edgewatt.commands.simulate_given import add_common, calibration_given, refuse_existing, write_output
+from edgewatt.commands.simulate_given import (
+    add_common,
+    calibration_given,
+    print_found,
+    refuse_existing,
+    say_progress,
+    write_output,
+)
 from edgewatt.commands.simulate_models import with_counts
 from edgewatt.device_profiles.published import published
 from edgewatt.models.scheduling.baselines import best
@@ -29,12 +34,9 @@ from edgewatt.models.scheduling.scenarios import expected, names
 from edgewatt.models.scheduling.study import Part, Size, Study, study
 from edgewatt.profiler.calibration.calibration import Calibration, table_of
 from edgewatt.profiler.errors import UsageError
-from edgewatt.reports.escape import printable
-from edgewatt.reports.simulation import simulation_text
 
 SYSTEM: Final = "autoscale"
 LONGEST_S: Final = 3600.0
-_TELLS: Final = 0.05
 REDUCED: Final = "reduced"
 FULL: Final = "full"
 EPILOG: Final = """\
@@ -92,27 +94,14 @@ def run(args: argparse.Namespace) -> int:
         refuse_without_scikit_learn()
         size = replace(size, predictors=KINDS)
     shown = ErrorStreamProgress()
-    found = study(parts, scenarios, size, partial(_progress, shown, time.monotonic()))
+    found = study(parts, scenarios, size, partial(say_progress, shown, time.monotonic()))
     shown.done()
     notes = [*calibration.notices, *_notes(found, constants)]
     if args.output is not None:
         more = {f"policy-{k}.npz": policy_bytes(part.policy) for k, part in enumerate(found.parts)}
         write_output(args.output, tables(found), figures(found), more)
     rows = [of.as_json() for of in found.headlines]
-    if args.json:
-        print("\n".join(map(printable, notes)), file=sys.stderr)
-        print(json.dumps({"system": SYSTEM, "calibration": name, "figures": rows}))
-        return 0
-    print(simulation_text(SYSTEM, name, _said(args.scenario, found, size), rows, notes))
-    if args.output is not None:
-        print(f"written to {args.output}")
-    return 0
-
-
-def _progress(shown: ErrorStreamProgress, begun_s: float, text: str, done: float) -> None:
-    """What is done next; how long the rest takes as soon as some of it has told."""
-    taken_s = time.monotonic() - begun_s
-    shown.phase(printable(text), taken_s * (1 - done) / done if done > _TELLS else None)
+    return print_found(args, SYSTEM, name, _said(args.scenario, found, size), rows, notes)
 
 
 def _scenarios(asked: str, constants: Constants) -> list[str]:

@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,12 +13,37 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from edgewatt.commands.progress import ErrorStreamProgress
 from edgewatt.device_profiles.published import published
 from edgewatt.profiler.calibration.calibration import Calibration, read_calibration
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.figure import Figure
+from edgewatt.reports.escape import printable
+from edgewatt.reports.simulation import simulation_text
 
 SEEDS_LIMIT: Final = 100
+# Before so much is done nobody knows how long the rest takes (assumed).
+_TELLS: Final = 0.05
+
+
+def say_progress(shown: ErrorStreamProgress, begun_s: float, text: str, done: float) -> None:
+    """What is done next; how long the rest takes as soon as some of it has told."""
+    taken_s = time.monotonic() - begun_s
+    shown.phase(printable(text), taken_s * (1 - done) / done if done > _TELLS else None)
+
+
+def print_found(
+    args: argparse.Namespace, system: str, name: str, said: str, rows: Sequence[Mapping[str, Any]], notes: Sequence[str]
+) -> int:
+    """Print a system's figures below what is `said` of them, or as one JSON object, notes apart; the exit code."""
+    if args.json:
+        print("\n".join(map(printable, notes)), file=sys.stderr)
+        print(json.dumps({"system": system, "calibration": name, "figures": rows}))
+        return 0
+    print(simulation_text(system, name, said, rows, notes))
+    if args.output is not None:
+        print(f"written to {args.output}")
+    return 0
 
 
 def seeds(text: str) -> int:

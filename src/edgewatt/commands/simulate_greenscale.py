@@ -1,15 +1,20 @@
 """`simulate greenscale`: when and where work is done for least carbon, energy and latency, on a calibration."""
 
 import argparse
-import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 from edgewatt.commands.progress import ErrorStreamProgress
-from edgewatt.commands.simulate_given import add_common, calibration_given, refuse_existing, write_output
+from edgewatt.commands.simulate_given import (
+    add_common,
+    calibration_given,
+    print_found,
+    refuse_existing,
+    say_progress,
+    write_output,
+)
 from edgewatt.models.carbon.charging import Session, read_charges
 from edgewatt.models.carbon.countries import country_grid
 from edgewatt.models.carbon.grid import KINDS, SCOPES
@@ -25,12 +30,9 @@ from edgewatt.models.scheduling.rows import Rows
 from edgewatt.profiler.calibration.calibration import Calibration, calibration_of_rows
 from edgewatt.profiler.calibration.head import Head
 from edgewatt.profiler.errors import UsageError
-from edgewatt.reports.escape import printable
-from edgewatt.reports.simulation import simulation_text
 
 SYSTEM: Final = "greenscale"
 _NO_FILE: Final = "the assumed phone, networks and servers of greenscale.toml"
-_TELLS: Final = 0.05
 _OFFSET_LIMIT_H: Final = 14
 EPILOG: Final = """\
 examples:
@@ -79,25 +81,13 @@ def run(args: argparse.Namespace) -> int:
     asked = Asked(Rows(calibration, _phone(calibration, args.device)), constants, named)
     size = _size(args.scenario, args.seeds)
     shown = ErrorStreamProgress()
-    found = study(asked, period, left, size, partial(_progress, shown, time.monotonic()))
+    found = study(asked, period, left, size, partial(say_progress, shown, time.monotonic()))
     shown.done()
     notes = [*calibration.notices, *_notes(found, set(scenarios) - set(left)), *notes]
     if args.output is not None:
         write_output(args.output, tables(found), figures(found), {})
     rows = [of.as_json() for of in found.headlines]
-    if args.json:
-        print("\n".join(map(printable, notes)), file=sys.stderr)
-        print(json.dumps({"system": SYSTEM, "calibration": name, "figures": rows}))
-        return 0
-    print(simulation_text(SYSTEM, name, _said(args.scenario, found, size), rows, notes))
-    if args.output is not None:
-        print(f"written to {args.output}")
-    return 0
-
-
-def _progress(shown: ErrorStreamProgress, begun_s: float, text: str, done: float) -> None:
-    taken_s = time.monotonic() - begun_s
-    shown.phase(printable(text), taken_s * (1 - done) / done if done > _TELLS else None)
+    return print_found(args, SYSTEM, name, _said(args.scenario, found, size), rows, notes)
 
 
 def _calibration(file: str | None) -> tuple[Calibration, str]:
