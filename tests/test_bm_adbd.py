@@ -96,7 +96,7 @@ def test_repeats_are_measured_and_nothing_stays(hidden: str, how: str, peer: Pee
     assert facts.precision == "fp32"
     assert [window.name for window in sink.windows] == ["warmup", "measure/0"] * 2
     for window in sink.windows[1::2]:
-        assert window.t1_ns - window.t0_ns > 0.29e9
+        assert window.t1_ns - window.t0_ns > 0.25e9  # attached, an edge is a line's arrival
         assert window.t0_ns % 10_000_000 or window.t1_ns % 10_000_000  # finer than /proc/uptime
     assert sink.raws[RAW_NAME].count(b"INFO: STARTING!\n") == 3
 
