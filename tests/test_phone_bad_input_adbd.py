@@ -220,7 +220,8 @@ def test_interrupted_run_is_kept_and_the_phone_left_clean(
         else:
             assert "interrupted; the run up to now is kept: edgewatt process " in command.fails(130)
             assert left_on(peers[sign]) == []
-        assert edgewatt_json("process", tmp_path / sign.name)["results"][0]["latency_s_n"] == 1
+        # The second may have ended while the signals of the others were waited for.
+        assert edgewatt_json("process", tmp_path / sign.name)["results"][0]["latency_s_n"] in (1, 2)
 
 
 def test_interrupted_before_it_began_there_is_no_run(phone: PeerPhone, tmp_path: Path) -> None:

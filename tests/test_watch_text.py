@@ -7,7 +7,8 @@ import pytest
 
 from edgewatt.profiler.units import Quantity
 from edgewatt.reports.escape import display_width
-from edgewatt.reports.live.as_json import curves, page_json, view_json
+from edgewatt.reports.live.as_json import PAGE_BINS, STEP_BINS, curves, page_json, view_json
+from edgewatt.reports.live.latest import WHOLE_VIEWS, Latest
 from edgewatt.reports.live.panel import panel
 from edgewatt.reports.live.sparkline import sparkline
 from edgewatt.reports.live.text_line import text_lines
@@ -114,18 +115,29 @@ def test_json_is_whole_and_finite() -> None:
     page = json.loads(json.dumps(page_json(view_of(hostile)), allow_nan=False))
     assert page["devices"][0]["name"].startswith("SIMULATED ")
     assert max(len(text) for text in page["devices"][0].values() if isinstance(text, str)) < 400
-    assert page["devices"][0]["lines"][0]["mean"][-4:] == [0, -1, 667, 1000]
+    assert page["devices"][0]["lines"][0]["mean"][-4:] == [1.0, None, 2.0, 2.5]
 
 
-def test_curves_keep_extremes_and_gaps() -> None:
-    series = np.array([1.0, np.nan, 1.0])
-    high = np.array([9.0, np.nan, 1.0])
-    assert curves([line(series=series, low=series, high=high)])[0] == {
-        "mean": [0, -1, 0],
-        "low": [0, -1, 0],
-        "high": [1000, -1, 0],
+def test_curves_keep_extremes_and_gaps_in_few_digits() -> None:
+    series = np.array([5.0, 1.0, np.nan, 0.0])
+    high = np.array([5.0, 1_234_567_890.0, np.nan, -1e-320])
+    assert curves([line(series=series, low=series, high=high)], 3)[0] == {
+        "mean": [1.0, None, 0.0],
+        "low": [1.0, None, 0.0],
+        "high": [1_234_570_000.0, None, pytest.approx(-1e-320)],
     }
-    nothing = np.full(3, np.nan)
-    assert curves([line(series=nothing, low=nothing, high=nothing)])[0]["mean"] == [-1, -1, -1]
-    flat = np.full(2, 5.0)
-    assert curves([line(series=flat, low=flat, high=flat)])[0]["high"] == [500, 500]
+    assert curves([], 3) == []
+
+
+def test_a_reader_is_told_the_newest_seconds_and_all_once_in_a_while() -> None:
+    latest, seconds = Latest(), []
+    with latest.listening() as old:
+        number = old
+        for _ in range(WHOLE_VIEWS + 1):
+            latest.publish(view_of())
+            number, text = latest.wait(number, 1.0) or (number, b"")
+            seconds.append(len(json.loads(text)["devices"][0]["lines"][0]["mean"]))
+    assert seconds == [PAGE_BINS, *[STEP_BINS] * (WHOLE_VIEWS - 1), PAGE_BINS]
+    latest.publish(view_of(device_view("another", label="another")))
+    (_, text) = latest.wait(number, 1.0) or (0, b"")
+    assert len(json.loads(text)["devices"][0]["lines"][0]["mean"]) == PAGE_BINS

@@ -55,6 +55,11 @@ def read_photo(path: Path) -> Photo:
     return photo_of(str(path), _pixels(path, content), hashlib.sha256(content).hexdigest())
 
 
+def read_pixels(path: Path) -> NDArray[np.uint8]:
+    """Its pixels as they are, shape [rows, columns, 3], turned as its camera was held. Raises UsageError."""
+    return _pixels(path, _content(path))
+
+
 def photo_of(name: str, pixels: NDArray[np.uint8], sha256: str = "") -> Photo:
     """The photograph of these pixels, shape [rows, columns, 3]. Raises UsageError for too few."""
     rows, columns = pixels.shape[:2]

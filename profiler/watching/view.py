@@ -105,11 +105,15 @@ class DeviceView:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """All devices at `unix_s` (the wall clock); the watch began at `began_s`."""
+    """All devices at `unix_s` (the wall clock); the watch began at `began_s`.
+
+    `second` counts whole seconds of the host's clock: the newest value of a series is of the one before it.
+    """
 
     unix_s: float
     began_s: float
     devices: tuple[DeviceView, ...]
+    second: int = 0
 
     @property
     def has_series(self) -> bool:

@@ -10,6 +10,7 @@ from edgewatt.profiler.clock import NS_PER_S, Clock, HostClock
 from edgewatt.profiler.errors import DeviceError
 from edgewatt.profiler.watching.connection import Asked, Connection
 from edgewatt.profiler.watching.folding import Folding
+from edgewatt.profiler.watching.history import BIN_NS
 from edgewatt.profiler.watching.tap import Inbox
 from edgewatt.profiler.watching.view import DeviceView, State, View
 
@@ -100,7 +101,7 @@ class Watch:
             is_due = (self._looks + at) % HIDDEN_LOOKS == 0
             if sight is None or at in sight or at not in self._seen or is_due:
                 self._seen[at] = self._device(connection, folding, label, now_ns, series=series)
-        return View(time.time(), self.began_s, tuple(self._seen.values()))
+        return View(time.time(), self.began_s, tuple(self._seen.values()), now_ns // BIN_NS)
 
     def _device(self, connection: Connection, folding: Folding, label: str, now_ns: int, *, series: bool) -> DeviceView:
         device = connection.device

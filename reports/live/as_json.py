@@ -9,11 +9,11 @@ from edgewatt.profiler.watching.view import DeviceView, LineView, View
 from edgewatt.reports.escape import printable
 from edgewatt.reports.live.wording import clock_text, first_look, lost_text, name_of, rate_text, state_text, value_text
 
-# What the page draws.
+# What the page draws; what it is told again each time, for what comes late; and in how many digits.
 PAGE_BINS: Final = 90
+STEP_BINS: Final = 10
 PAGE_LINES: Final = 24
-PAGE_STEPS: Final = 1000
-NOTHING: Final = -1
+DIGITS: Final = 6
 CHANNEL_LIMIT: Final = 80
 
 
@@ -67,16 +67,20 @@ def _device_json(device: DeviceView) -> dict[str, Any]:
     }
 
 
-def page_json(view: View) -> dict[str, Any]:
-    """What the page shows: texts that are ready, and series for its lines. Device text is printable and bounded."""
+def page_json(view: View, bins: int = PAGE_BINS) -> dict[str, Any]:
+    """What the page shows: texts that are ready, and the newest `bins` seconds of its lines.
+
+    `second` is the one after them. Device text is printable and bounded.
+    """
     return {
         "unix_s": round(view.unix_s, 3),
         "simulated": view.simulated,
-        "devices": [_on_page(device) for device in view.devices],
+        "second": view.second,
+        "devices": [_on_page(device, bins) for device in view.devices],
     }
 
 
-def _on_page(device: DeviceView) -> dict[str, Any]:
+def _on_page(device: DeviceView, bins: int) -> dict[str, Any]:
     return {
         "label": printable(device.label, CHANNEL_LIMIT),
         "name": name_of(device),
@@ -86,11 +90,11 @@ def _on_page(device: DeviceView) -> dict[str, Any]:
         "rate": rate_text(device),
         "lost": lost_text(device),
         "clock": clock_text(device.clocks) or "the host's own clock",
-        "lines": _lines_on_page(first_look(device)[:PAGE_LINES]),
+        "lines": _lines_on_page(first_look(device)[:PAGE_LINES], bins),
     }
 
 
-def _lines_on_page(lines: Sequence[LineView]) -> list[dict[str, Any]]:
+def _lines_on_page(lines: Sequence[LineView], bins: int) -> list[dict[str, Any]]:
     return [
         {
             "name": printable(line.name, CHANNEL_LIMIT),
@@ -99,23 +103,18 @@ def _lines_on_page(lines: Sequence[LineView]) -> list[dict[str, Any]]:
             "energy": None if line.energy_j is None else f"{line.energy_j:,.1f} J in {line.covered_s:,.0f} s",
             **curve,
         }
-        for line, curve in zip(lines, curves(lines), strict=True)
+        for line, curve in zip(lines, curves(lines, bins), strict=True)
     ]
 
 
-def curves(lines: Sequence[LineView]) -> list[dict[str, list[int]]]:
-    """Mean, least and most by second of each line as the page draws them, oldest first.
-
-    Whole numbers from 0 (the least that was seen of that line) to PAGE_STEPS (the most), NOTHING where no sample came.
-    """
+def curves(lines: Sequence[LineView], bins: int) -> list[dict[str, list[float | None]]]:
+    """Mean, least and most of each line in its newest `bins` seconds, oldest first; None where no sample came."""
     if not lines:
         return []
-    of = np.array([[each[-PAGE_BINS:] for each in (line.series, line.low, line.high)] for line in lines])
-    known = np.isfinite(of).all(axis=1, keepdims=True)
-    least = np.where(known, of, np.inf).min(axis=(1, 2), keepdims=True, initial=np.inf)
-    most = np.where(known, of, -np.inf).max(axis=(1, 2), keepdims=True, initial=-np.inf)
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        span = most - least
-        shares = np.where((span > 0) & (span < np.inf), (of - least) / span * PAGE_STEPS, PAGE_STEPS // 2)
-        steps = np.rint(np.where(known, shares, NOTHING)).astype(np.int64).tolist()
-    return [dict(zip(("mean", "low", "high"), curve, strict=True)) for curve in steps]
+    of = np.array([[each[-bins:] for each in (line.series, line.low, line.high)] for line in lines])
+    known = np.isfinite(of)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(of))))
+        short = np.rint(of * scale) / scale
+    short = np.where(np.isfinite(short), short, of)  # zero, and what is next to it
+    return [dict(zip(("mean", "low", "high"), curve, strict=True)) for curve in np.where(known, short, None).tolist()]

@@ -2,9 +2,11 @@
 // Whatever a device says arrives as text and is put down as text: no markup is ever made from it.
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 30;
-// A curve comes as whole numbers from 0 to this, and below 0 where no sample came.
-const STEPS = 1000;
+// So many seconds are drawn; null where no sample came. An event brings the newest of them, or all.
+const BINS = 90;
+const CURVES = ["mean", "low", "high"];
 let held = false;
+let source = null;
 let shown = [];
 
 function element(name, text, className) {
@@ -39,7 +41,8 @@ function rows(lines) {
     const energy = element("td", "", "energy");
     row.append(name, value, spark, energy);
     body.append(row);
-    return { value, svg, band, mean, energy };
+    const kept = Object.fromEntries(CURVES.map((of) => [of, Array(BINS).fill(null)]));
+    return { value, svg, band, mean, energy, kept };
   });
   return { body, cells };
 }
@@ -63,30 +66,42 @@ function panel(device) {
   head.append(headRow);
   table.append(head);
   box.append(title, status, facts, table);
-  return { box, mark, name, status, facts, table, key: null, cells: [] };
+  return { box, mark, name, status, facts, table, key: null, cells: [], second: 0 };
 }
 
 function path(points, from, to) {
   return points.slice(from, to).map(([x, y], at) => `${at ? "L" : "M"}${x} ${y.toFixed(2)}`).join("");
 }
 
+function keep(cell, line, moved) {
+  for (const of of CURVES) {
+    const kept = cell.kept[of].slice(moved);
+    while (kept.length < BINS) kept.push(null);
+    kept.splice(BINS - line[of].length, line[of].length, ...line[of]);
+    cell.kept[of] = kept;
+  }
+}
+
 function draw(cell, line) {
-  const height = (v) => HEIGHT - 1 - (v / STEPS) * (HEIGHT - 2);
+  const { mean, low, high } = cell.kept;
+  const least = Math.min(...low.filter((v) => v !== null));
+  const span = Math.max(...high.filter((v) => v !== null)) - least;
+  const height = (v) => HEIGHT - 1 - (span > 0 ? (v - least) / span : 0.5) * (HEIGHT - 2);
   const bands = [];
   const means = [];
   let from = 0;
   // A second without a sample breaks the curve: a gap is shown, never bridged.
-  for (let at = 0; at <= line.mean.length; at += 1) {
-    if (at < line.mean.length && line.mean[at] >= 0) continue;
+  for (let at = 0; at <= BINS; at += 1) {
+    if (at < BINS && mean[at] !== null) continue;
     if (at > from) {
       const up = [];
       const down = [];
       const mid = [];
       for (let k = from; k < at; k += 1) {
         for (const x of [k, k + 1]) {
-          up.push([x, Math.min(height(line.high[k]), height(line.low[k]) - 0.5)]);
-          down.push([x, height(line.low[k])]);
-          mid.push([x, height(line.mean[k])]);
+          up.push([x, Math.min(height(high[k]), height(low[k]) - 0.5)]);
+          down.push([x, height(low[k])]);
+          mid.push([x, height(mean[k])]);
         }
       }
       bands.push(path([...up, ...down.reverse()], 0) + "Z");
@@ -94,11 +109,11 @@ function draw(cell, line) {
     }
     from = at + 1;
   }
-  cell.svg.setAttribute("viewBox", `0 0 ${line.mean.length} ${HEIGHT}`);
+  cell.svg.setAttribute("viewBox", `0 0 ${BINS} ${HEIGHT}`);
   cell.band.setAttribute("d", bands.join(""));
   cell.mean.setAttribute("d", means.join(""));
-  const gaps = line.mean.filter((v) => v < 0).length;
-  cell.svg.setAttribute("aria-label", `${line.name}: now ${line.value}; ${gaps} of ${line.mean.length} seconds without samples`);
+  const gaps = mean.filter((v) => v === null).length;
+  cell.svg.setAttribute("aria-label", `${line.name}: now ${line.value}; ${gaps} of ${BINS} seconds without samples`);
 }
 
 function show(view) {
@@ -125,9 +140,12 @@ function show(view) {
       one.cells = made.cells;
       one.key = key;
     }
+    const moved = Math.min(Math.max(view.second - one.second, 0), BINS);
+    one.second = view.second;
     device.lines.forEach((line, k) => {
       put(one.cells[k].value, line.value);
       put(one.cells[k].energy, line.energy ?? "");
+      keep(one.cells[k], line, moved);
       draw(one.cells[k], line);
     });
   });
@@ -135,7 +153,8 @@ function show(view) {
 
 function listen() {
   const link = document.getElementById("link");
-  const source = new EventSource("/events");
+  source?.close();
+  source = new EventSource("/events");
   source.onmessage = (event) => {
     put(link, held ? "held" : "live");
     if (!held) show(JSON.parse(event.data));
@@ -173,6 +192,7 @@ document.getElementById("hold").addEventListener("click", (event) => {
   event.target.setAttribute("aria-pressed", String(held));
   event.target.textContent = held ? "Go on" : "Hold";
   put(document.getElementById("link"), held ? "held" : "live");
+  if (!held) listen(); // what came meanwhile comes with the first event
 });
 listen();
 runs();
