@@ -67,7 +67,7 @@ def frames(page: Path, runs: int, count: int = 120) -> dict[str, Any]:
         tab = browser.new_page(viewport={"width": 1280, "height": 900})
         tab.set_default_timeout(300_000)
         tab.goto(page.resolve().as_uri())
-        tab.wait_for_function("document.documentElement.dataset.ready === 'true'")
+        tab.evaluate("edgewatt.ready")
         tab.evaluate("document.querySelector('[data-plot=timeline-0]').scrollIntoView()")
         metrics = tab.context.new_cdp_session(tab)
         metrics.send("Performance.enable", {"timeDomain": "threadTicks"})

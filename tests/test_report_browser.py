@@ -114,7 +114,7 @@ def test_a_series_is_switched_off_and_what_is_seen_is_told(page: Path, running: 
         button = seen.page.locator("button[data-series=timeline-0-0]")
         button.press("Enter")
         assert button.get_attribute("aria-pressed") == "false"
-        seen.page.wait_for_function("document.querySelector('[data-said]').textContent.startsWith('From ')")
+        seen.page.locator("[data-said]", has_text="From ").first.wait_for(state="attached")
         told = seen.page.evaluate("document.querySelector('[data-seen]').textContent")
         assert told.endswith("(2 to 15)")
 

@@ -154,8 +154,20 @@
   choice.addEventListener("change", () => { stored.set(choice.value); choose(choice.value); });
   dark.addEventListener("change", () => { if (choice.value === "auto") choose("auto"); });
   window.edgewatt = { plots, act, moved, json, pictures };
+  // What is on the screen is drawn first, the rest as nothing else is to do: wherever somebody scrolls to comes next.
+  const away = (place) => {
+    const { top, bottom } = place.getBoundingClientRect();
+    return Math.max(top - innerHeight, -bottom, 0);
+  };
+  const idle = () => new Promise((done) => (window.requestIdleCallback ? requestIdleCallback(done, { timeout: 100 }) : setTimeout(done)));
   window.edgewatt.ready = (async () => {
-    for (const place of document.querySelectorAll("[data-plot]")) await draw(place);
+    const waiting = new Set(document.querySelectorAll("[data-plot]"));
+    while (waiting.size) {
+      const next = [...waiting].reduce((first, place) => (away(place) < away(first) ? place : first));
+      waiting.delete(next);
+      await draw(next);
+      if (away(next) > 0) await idle();
+    }
     root.dataset.ready = "true";
   })();
 })();
