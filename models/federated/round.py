@@ -127,7 +127,10 @@ class Outcome:
 class Policy(Protocol):
     """Who chooses; the same object under Flower and in the loop of this process."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called in a study."""
+        ...
 
     def choose(self, seen: Seen) -> Choice:
         """Participants of this round; fewer than K where fewer are available. A device at most once."""
@@ -152,8 +155,15 @@ class Costs:
 class Fleet(Protocol):
     """N devices that a calibration describes."""
 
-    kinds: Sequence[Kind]
-    kind_of: Ints
+    @property
+    def kinds(self) -> Sequence[Kind]:
+        """Devices that are alike."""
+        ...
+
+    @property
+    def kind_of(self) -> Ints:
+        """(N,): index into `kinds`."""
+        ...
 
     def conditions(self, number: int) -> Conditions:
         """What is around the devices in round `number`; the same for the same seed of the fleet, in any order."""
@@ -183,8 +193,15 @@ class Update:
 class Learner(Protocol):
     """A network, the data of N devices, and how they train. The same seed gives the same updates in both engines."""
 
-    samples_n: Ints
-    classes_ratio: Floats
+    @property
+    def samples_n(self) -> Ints:
+        """Of each device, (N,)."""
+        ...
+
+    @property
+    def classes_ratio(self) -> Floats:
+        """Share of all classes on each device, (N,)."""
+        ...
 
     def first(self) -> Weights:
         """The weights before the first round."""
