@@ -1,0 +1,1 @@
+"""Fine-tuning: adapters, LoRA, and when to stop training which of them."""
