@@ -45,7 +45,7 @@ lint: $(VENV)/ready
 suite: $(VENV)/ready
 	$(BIN)/pytest $(PARALLEL) -m "not peer and not long and not extra"
 
-# Many trials of one kind: cuts, kills, damaged models, every command of README.
+# Many trials of one kind: cuts, kills, damaged models, every command of README and docs.
 test-long: $(VENV)/ready
 	$(BIN)/pytest $(PARALLEL) -m "long and not extra" $(CHOSEN)
 

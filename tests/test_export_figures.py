@@ -121,6 +121,8 @@ def test_what_is_missing_is_said_and_not_drawn(tmp_path: Path) -> None:
     summary = Trace.open(make_run(tmp_path / "summary", results=[RESULT]))
     with pytest.raises(NotMeasuredError, match="no iterations"):
         drawn([summary], "svg", "cdf", tmp_path)
+    notices = export([recorded(tmp_path, "whole"), summary], "svg", tmp_path / "figure", asked=Asked("cdf"))
+    assert notices == ("no iterations of summary: the runtime gives a summary alone; --kind bars has it",)
     with pytest.raises(NotMeasuredError, match="no run has a sample"):
         drawn([summary], "svg", "timeline", tmp_path)
 
@@ -140,3 +142,13 @@ def test_no_extreme_vanishes(tmp_path: Path) -> None:
     assert len(series.envelope) <= ELEMENTS + 1
     assert np.nanmax(series.envelope.high) == 40.0
     assert np.nanmin(series.envelope.low) == 1.0
+
+
+def test_joules_of_two_rails_are_two_things(tmp_path: Path) -> None:
+    rails = [{"energy_boundary": "rail", "energy_source": f"phone/{name}"} for name in ("cpu", "gpu")]
+    said = words(drawn([over_frequencies(tmp_path, **one) for one in rails[:1]], "svg", "pareto", tmp_path))
+    assert "energy at: rail phone/cpu" in " ".join(said)
+    both = [over_frequencies(tmp_path, name, **one) for name, one in zip(("a", "b"), rails, strict=True)]
+    said = words(drawn(both, "svg", "pareto", tmp_path))
+    assert {"phone/cpu", "phone/gpu"} <= set(said)
+    assert "(a line each)" in " ".join(said)

@@ -3,6 +3,7 @@
 from edgewatt.collectors.nvidia.finding import Sensor
 from edgewatt.collectors.nvidia.window_fit import WindowFit
 from edgewatt.commands.gpu_sensor import as_text, is_gpu
+from tests.with_device.gpu import fit_in_words
 
 FIT = WindowFit(0.0251, 0.0234, 0.0269, 0.0, 0.01, 0.005, 200.0, 0.99, 126)
 
@@ -49,3 +50,9 @@ def test_only_gpus_have_such_a_sensor() -> None:
     assert is_gpu("nvml:0")
     assert is_gpu("nvml:GPU-1?name=a")
     assert not is_gpu("host")
+
+
+def test_a_page_of_validation_says_the_fit_in_words() -> None:
+    assert fit_in_words(FIT).startswith(
+        "the window's fit: 25.10 ms, 95 % from 23.40 ms to 26.90 ms; the load, 200 W above"
+    )

@@ -1,12 +1,15 @@
 """The page in a browser: no complaint, no request elsewhere, by keyboard, for everybody, and hostile names as text."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from edgewatt.profiler.watching.view import DeviceView
+from edgewatt.profiler.watching.history import BINS
+from edgewatt.profiler.watching.view import DeviceView, View
 from tests.browser import browser
 from tests.sample_runs import HOSTILE, make_run
 from tests.test_watch_server import served
@@ -81,3 +84,43 @@ def test_the_page(running: Any, folder: Path, width: int, dark: bool) -> None:  
     assert complaints == []
     assert [url for url in requests if not url.startswith((home, "data:"))] == []
     context.close()
+
+
+def at_second(second: int) -> View:
+    """A device whose watts are known for every second; none came in one of seven."""
+    of = np.arange(second - BINS, second)
+    watts = np.where(of % 7 == 0, np.nan, 2.0 + of % 5)
+    return replace(view_of(device_view(lines=(line(series=watts, low=watts, high=watts),))), second=second)
+
+
+def test_what_came_while_it_was_held_is_there_when_it_goes_on(running: Any, folder: Path) -> None:
+    curve, drawn = "article path.mean", "document.querySelector('article path.mean').getAttribute('d')"
+    with served(folder, view=at_second(1000)) as (server, latest):
+        home = f"http://127.0.0.1:{server.server_address[1]}/"
+
+        def fresh() -> str:
+            other = running.new_page()
+            other.goto(home)
+            found = str(other.get_attribute(curve, "d", timeout=PATIENCE_MS))
+            other.close()
+            return found
+
+        page = running.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(home)
+        begun = page.get_attribute(curve, "d")
+        latest.publish(at_second(1001))
+        changed = (
+            "async (was) => { while (DRAWN === was) await new Promise((done) => setTimeout(done, 20)); return DRAWN; }"
+        )
+        stepped = page.evaluate(changed.replace("DRAWN", drawn), begun)
+        assert stepped == fresh()  # told ten seconds, it kept the others
+        page.click("#hold")
+        for second in range(1002, 1042):  # more than an event brings of what is new
+            latest.publish(at_second(second))
+        assert page.evaluate(drawn) == stepped
+        assert page.inner_text("#link") == "held"
+        page.click("#hold")
+        assert page.evaluate(changed.replace("DRAWN", drawn), stepped) == fresh()
+        assert page.inner_text("#link") == "live"
+        page.close()

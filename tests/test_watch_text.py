@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from edgewatt.profiler.units import Quantity
+from edgewatt.profiler.watching.view import View
 from edgewatt.reports.escape import display_width
 from edgewatt.reports.live.as_json import PAGE_BINS, STEP_BINS, curves, page_json, view_json
 from edgewatt.reports.live.latest import WHOLE_VIEWS, Latest
@@ -127,6 +128,22 @@ def test_curves_keep_extremes_and_gaps_in_few_digits() -> None:
         "high": [1_234_570_000.0, None, pytest.approx(-1e-320)],
     }
     assert curves([], 3) == []
+
+
+def test_a_reader_is_told_all_where_another_sensor_is_the_hottest() -> None:
+    def heat(skin: float, soc: float) -> View:
+        of = (("skin", skin), ("soc", soc))
+        return view_of(device_view(lines=tuple(line(name, value, Quantity.TEMPERATURE) for name, value in of)))
+
+    latest, told = Latest(), []
+    with latest.listening() as old:
+        number = old
+        for skin in (38.0, 39.0, 20.0, 21.0):
+            latest.publish(heat(skin, 30.0))
+            number, text = latest.wait(number, 1.0) or (number, b"")
+            first = json.loads(text)["devices"][0]["lines"][0]
+            told.append((first["name"], len(first["mean"])))
+    assert told == [("skin", PAGE_BINS), ("skin", STEP_BINS), ("soc", PAGE_BINS), ("soc", STEP_BINS)]
 
 
 def test_a_reader_is_told_the_newest_seconds_and_all_once_in_a_while() -> None:

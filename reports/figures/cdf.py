@@ -29,10 +29,16 @@ def draw_cdf(figure: Any, source: Source) -> None:
 
     Raises NotMeasuredError where no runtime revealed its iterations.
     """
-    found = [one for run, name in zip(source.runs, run_names(source), strict=True) for one in _latencies(run, name)]
+    of_runs = {name: list(_latencies(run, name)) for run, name in zip(source.runs, run_names(source), strict=True)}
+    found = [one for of in of_runs.values() for one in of]
     if not found:
         raise NotMeasuredError(
             "no iterations to draw: these runtimes give a summary alone, as benchmark_model does; draw --kind bars"
+        )
+    none = [name for name, of in of_runs.items() if not of]
+    if none:
+        source.notices.append(
+            f"no iterations of {', '.join(none)}: the runtime gives a summary alone; --kind bars has it"
         )
     if len(found) > LINES_LIMIT:
         source.notices.append(f"{len(found) - LINES_LIMIT} of {len(found)} configurations are not drawn")

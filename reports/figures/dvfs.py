@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from edgewatt.profiler.errors import NotMeasuredError
 from edgewatt.reports.figures.look import COLOURS, DASHES, GREY, MARKERS, say
-from edgewatt.reports.figures.rows import differences, results_of, said, simulated, widest
+from edgewatt.reports.figures.rows import boundary_of, differences, results_of, said, simulated, widest
 from edgewatt.reports.figures.scale import bound, prefixed
 from edgewatt.reports.source import Source
 from edgewatt.reports.wording import Row
@@ -38,7 +38,7 @@ def draw_dvfs(figure: Any, source: Source) -> None:
     axes[-1].set_xlabel("frequency (GHz)")
     if len({_line_of(row, names) for row in pinned}) > 1:
         axes[0].legend(loc="best")
-    boundaries = dict.fromkeys(str(row["energy_boundary"]).replace("_", " ") for row in energies)
+    boundaries = dict.fromkeys(map(boundary_of, energies))
     note = "Whiskers: 95 %" + (f"; energy at: {', '.join(boundaries)}" if boundaries else "")
     note += "; crossed, right: frequency left free" if free else ""
     say(figure, simulated(source, [*pinned, *free]), note)

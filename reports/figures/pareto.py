@@ -5,12 +5,12 @@ from typing import Any, Final
 
 from edgewatt.profiler.errors import NotMeasuredError
 from edgewatt.reports.figures.look import COLOURS, DASHES, GREY, MARKERS, say
-from edgewatt.reports.figures.rows import NAMES, differences, results_of, said, simulated, widest
+from edgewatt.reports.figures.rows import NAMES, boundary_of, differences, results_of, said, simulated, widest
 from edgewatt.reports.figures.scale import bound, prefixed
 from edgewatt.reports.source import Source
 from edgewatt.reports.wording import Row
 
-_GROUPS: Final = ("device", "model", "target_used")
+_GROUPS: Final = ("device", "model", "target_used", "energy_source")
 _NAMED_LIMIT: Final = 12
 
 
@@ -35,9 +35,9 @@ def draw_pareto(figure: Any, source: Source) -> None:
         groups.setdefault(", ".join(filter(None, (said(name, row[name]) for name in names))) or "?", []).append(row)
     for place, (label, of) in enumerate(groups.items()):
         _points(ax, of, (x_scale, y_scale), place, label)
-    boundaries = list(dict.fromkeys(row["energy_boundary"] for row in drawn))
+    boundaries = list(dict.fromkeys(map(boundary_of, drawn)))
     for place, boundary in enumerate(boundaries):
-        _front(ax, [row for row in drawn if row["energy_boundary"] == boundary], (x_scale, y_scale), place)
+        _front(ax, [row for row in drawn if boundary_of(row) == boundary], (x_scale, y_scale), place)
     if len(drawn) <= _NAMED_LIMIT and len(drawn) > len(groups):
         inside = [name for name in differences(drawn, NAMES) if name in NAMES and name not in names]
         for row in drawn:
@@ -88,7 +88,6 @@ def _front(ax: Any, rows: Sequence[Row], scales: tuple[float, float], place: int
         ax.plot(x, y, drawstyle="steps-post", color=GREY, linestyle=style, linewidth=0.7, zorder=1)
 
 
-def _note(boundaries: Sequence[str | None]) -> str:
-    said_of = ", ".join(str(boundary or "?").replace("_", " ") for boundary in boundaries)
-    of = f"energy at: {said_of}" + (" (a line each)" if len(boundaries) > 1 else "")
+def _note(boundaries: Sequence[str]) -> str:
+    of = f"energy at: {', '.join(boundaries)}" + (" (a line each)" if len(boundaries) > 1 else "")
     return f"Whiskers: 95 %. Line: what no other configuration beats in both; {of}"

@@ -65,6 +65,12 @@ def widest(rows: Sequence[Row]) -> list[Row]:
     return [row for row in rows if any(row is one for one in best.values())]
 
 
+def boundary_of(row: Row) -> str:
+    """Where the joules of a row were taken, in words; of a rail which one, since joules of two rails are two things."""
+    boundary = str(row["energy_boundary"] or "?").replace("_", " ")
+    return f"{boundary} {said('energy_source', row['energy_source'])}" if boundary == "rail" else boundary
+
+
 def differences(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     """Those of the columns in which the rows are not all the same; a run's name only where nothing else differs."""
     found = [name for name in names if len({row[name] for row in rows}) > 1]

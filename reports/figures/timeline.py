@@ -67,7 +67,8 @@ def draw_timeline(figure: Any, source: Source) -> None:
     for ax, (one, panel) in zip(axes, panels, strict=True):
         _draw(ax, one, panel)
         if len(told) > 1:
-            ax.set_title(drawable(one.name, 24), loc="left", fontsize=6.0, fontweight="bold")
+            above = 9.0 if one.of(panel) else 3.0  # the legend, where there is one
+            ax.set_title(drawable(one.name, 24), loc="left", fontsize=6.0, fontweight="bold", pad=above)
     axes[-1].set_xlabel("time (s)")
     most = max((series.envelope.samples for one, panel in panels for series in one.of(panel)), default=1)
     note = f"line: mean, filled: from the least to the greatest of {most:,} samples" if most > 1 else None

@@ -90,8 +90,13 @@ def _on_page(device: DeviceView, bins: int) -> dict[str, Any]:
         "rate": rate_text(device),
         "lost": lost_text(device),
         "clock": clock_text(device.clocks) or "the host's own clock",
-        "lines": _lines_on_page(first_look(device)[:PAGE_LINES], bins),
+        "lines": _lines_on_page(lines_on_page(device), bins),
     }
+
+
+def lines_on_page(device: DeviceView) -> list[LineView]:
+    """The lines of a device that the page shows now: which sensor is the hottest may change with every view."""
+    return first_look(device)[:PAGE_LINES]
 
 
 def _lines_on_page(lines: Sequence[LineView], bins: int) -> list[dict[str, Any]]:
@@ -117,4 +122,6 @@ def curves(lines: Sequence[LineView], bins: int) -> list[dict[str, list[float | 
         scale = 10.0 ** (DIGITS - 1 - np.floor(np.log10(np.abs(of))))
         short = np.rint(of * scale) / scale
     short = np.where(np.isfinite(short), short, of)  # zero, and what is next to it
-    return [dict(zip(("mean", "low", "high"), curve, strict=True)) for curve in np.where(known, short, None).tolist()]
+    told = short.astype(object)
+    told[~known] = None
+    return [dict(zip(("mean", "low", "high"), curve, strict=True)) for curve in told.tolist()]

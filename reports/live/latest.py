@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from edgewatt.profiler.watching.view import View
-from edgewatt.reports.live.as_json import PAGE_BINS, STEP_BINS, page_json
+from edgewatt.reports.live.as_json import PAGE_BINS, STEP_BINS, lines_on_page, page_json
 
 # Every so many views each reader gets all that the page draws.
 WHOLE_VIEWS: Final = 30
@@ -34,7 +34,10 @@ class Latest:
         """Replace the view. One without series is for metrics alone: who listens next waits for one that has them."""
         with self._changed:
             self._view, self._number = view, self._number + 1
-            lines = [(device.label, [(line.name, line.quantity) for line in device.lines]) for device in view.devices]
+            lines = [
+                (device.label, [(line.name, line.quantity) for line in lines_on_page(device)])
+                for device in view.devices
+            ]
             if lines != self._lines or self._number >= self._whole + WHOLE_VIEWS:
                 self._lines, self._whole = lines, self._number
             self._old = self._old if view.has_series else self._number

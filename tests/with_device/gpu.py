@@ -23,6 +23,7 @@ from edgewatt.collectors.nvidia.collector import Nvml
 from edgewatt.collectors.nvidia.device import FAMILY
 from edgewatt.collectors.nvidia.finding import Sensor, find_sensor
 from edgewatt.collectors.nvidia.load import pulses_on
+from edgewatt.collectors.nvidia.window_fit import WindowFit
 from edgewatt.profiler.batch import Batch, End
 from edgewatt.profiler.channel import Opened
 from edgewatt.profiler.clock import NS_PER_S, HostClock
@@ -126,7 +127,7 @@ def page(facts: dict[str, Any], sensor: Sensor, measured: Measured, *, simulated
         "",
         f"- new value every {_ms(sensor.period_s)} ({sensor.period_basis}; {spread})",
         f"- instantaneous power averages over {_ms(sensor.window_s)} ({sensor.window_basis})",
-        *([f"- fit: {sensor.window}"] if sensor.window else []),
+        *([f"- {fit_in_words(sensor.window)}"] if sensor.window else []),
         f"- energy counter: {counter}; power new with it: {sensor.power_with_counter}",
         *(f"- {note}" for note in sensor.notes),
         "",
@@ -149,6 +150,16 @@ def page(facts: dict[str, Any], sensor: Sensor, measured: Measured, *, simulated
         *(f"- not measured: {one.what}: {one.reason}" for one in measured.opened.unavailable),
     ]
     return "\n".join(lines) + "\n"
+
+
+def fit_in_words(fit: WindowFit) -> str:
+    """What a train of pulses told of the window, in a sentence."""
+    load = f"the load, {fit.step_w:.0f} W above idle, was felt {_ms(fit.delay_s)} late"
+    return (
+        f"the window's fit: {_ms(fit.window_s)}, 95 % from {_ms(fit.low_s)} to {_ms(fit.high_s)}; {load}, "
+        f"rose with a time constant of {_ms(fit.rise_s)} and fell with {_ms(fit.fall_s)}; "
+        f"{fit.explained:.1%} of the variance of {fit.updates} updates is explained"
+    )
 
 
 def _row(measured: Measured, name: str) -> str:

@@ -161,6 +161,7 @@ function listen() {
   };
   source.addEventListener("end", () => {
     source.close();
+    document.getElementById("hold").disabled = true; // nobody is there to go on with
     put(link, "the watch ended");
   });
   source.onerror = () => put(link, "no connection to edgewatt watch; trying again");

@@ -35,7 +35,7 @@ _NUMBERS: Final = range(_NAMES, len(_SOURCES))
 _CSS: Final = """\
 .card small { display: block; }
 #answer caption { text-align: left; }
-#answer caption ~ tbody th { min-width: min(18rem, 60vw); }
+#answer caption ~ tbody th { min-width: min(18rem, 38vw); }
 .reasons { padding-left: 1.2rem; }"""
 
 
