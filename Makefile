@@ -57,9 +57,10 @@ coverage: $(VENV)/ready
 test-peers: $(VENV)/ready
 	$(BIN)/pytest $(PEERS) -m "peer and not long" $(call marked,peer)
 
-# What needs the packages of extras; TensorFlow's and tflite-runtime's are in the peer tier.
+# What needs the packages of extras; TensorFlow's and tflite-runtime's are in the peer tier. Networks this small only lose
+# by threads that wait for each other.
 test-extras: $(EXTRAS)/ready
-	$(EXTRAS)/bin/pytest -m "$(TESTS)" --durations 8 $(call marked,extra)
+	OMP_NUM_THREADS=1 $(EXTRAS)/bin/pytest -m "$(TESTS)" --durations 8 $(call marked,extra)
 
 # Install and profile with every other Python that this machine has.
 test-pythons:

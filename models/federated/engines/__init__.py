@@ -1,0 +1,1 @@
+"""Who runs the rounds: a loop of this process, and Flower."""
