@@ -1,0 +1,190 @@
+"""Flower's engine: the same run as the loop's, lost and odd replies, checkpoints of either; kept to this machine."""
+
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgewatt.models.federated.engines import flower_offline, loop
+from edgewatt.models.federated.engines.flower import play
+from edgewatt.models.federated.engines.flower_offline import by_itself, ready, refuse_without_loopback
+from edgewatt.models.federated.engines.flower_waiting import Heeding, Stopped
+from edgewatt.models.federated.engines.loop import Keeping
+from edgewatt.models.federated.learning.local import Hook
+from edgewatt.models.federated.policies.autofl import autofl
+from edgewatt.models.federated.round import Policy
+from edgewatt.profiler.errors import EdgewattError, UsageError
+from tests.federated_policies_fleet import TinyFleet
+from tests.flower_here import DEVICES_N, IN_ROUND, LOST, Drawing, Quiet, digits, play_here, same, setup
+
+# flwr and ray warn as they are imported, and ray as its children are collected.
+pytestmark = [
+    pytest.mark.extra,
+    pytest.mark.filterwarnings("ignore:.*is deprecated:DeprecationWarning", "ignore::ResourceWarning"),
+]
+
+
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever makes messages outside of a simulation has to say who it is."""
+    from flwr.supercore.task_identity import TaskIdentity  # noqa: PLC0415
+
+    for name in ("_run_id", "_node_id", "_task_id"):
+        monkeypatch.setattr(TaskIdentity, name, 1)
+    monkeypatch.setattr(logging.getLogger("flwr"), "level", logging.CRITICAL)
+
+
+@pytest.mark.usefixtures("messages")
+@pytest.mark.parametrize("method", ["fedavg", "scaffold", "fedl"])
+def test_a_run_is_the_loops(method: str, tmp_path: Path) -> None:
+    def policy() -> Policy:
+        return autofl(3) if method == "fedavg" else Drawing()
+
+    found = play_here(policy(), setup(method), 3, tmp_path)
+    same(loop.play(policy(), setup(method), 3, together=False), found.run)
+    assert found.grid.asked == [DEVICES_N]
+    for played, sent in zip(found.run.rounds, found.grid.sent, strict=True):
+        told = {found.grid.device_of[of.metadata.dst_node_id]: dict(of.content["config"]) for of in sent}
+        kinds = [TinyFleet().kinds[k] for k in TinyFleet().kind_of[played.choice.devices]]
+        chosen = zip(played.choice.devices, played.choice.batch, played.choice.epochs, played.choice.target, kinds,
+                     strict=True)  # fmt: skip
+        for device, batch, epochs, place, kind in chosen:
+            of = told.pop(int(device))
+            assert (of["batch"], of["epochs"]) == (batch, epochs)
+            assert (of["target"], of["frequency-hz"]) == (kind.targets[place].name, kind.targets[place].frequency_hz)
+        assert not told
+
+
+@pytest.mark.usefixtures("messages")
+def test_our_average_is_that_of_flowers_fedavg_on_the_same_replies(tmp_path: Path) -> None:
+    from flwr.serverapp.strategy import FedAvg  # noqa: PLC0415
+
+    found = play_here(Drawing(), setup(), 1, tmp_path)
+    theirs, metrics = FedAvg().aggregate_train(1, found.grid.came[0])
+    assert theirs is not None
+    assert all(np.allclose(of.numpy(), found.run.weights[name], atol=1e-6) for name, of in theirs.items())
+    assert metrics is not None
+    assert metrics["loss"] == pytest.approx(float(np.average(found.run.rounds[0].outcome.loss)))
+
+
+@pytest.mark.usefixtures("messages")
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_device_that_is_lost_costs_its_reply_alone(lost: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    from flwr.app import Message  # noqa: PLC0415
+    from flwr.app.error import Error  # noqa: PLC0415
+
+    node_of: dict[int, int] = {}
+
+    def answer(message: Any, reply: Any) -> Any:
+        if message.metadata.message_type == "query":
+            node_of[reply.content["config"]["partition-id"]] = reply.metadata.src_node_id
+        elif message.content["config"]["round"] == IN_ROUND and message.metadata.dst_node_id == node_of[LOST]:
+            return Message(Error(code=0, reason="the actor died"), reply_to=message) if lost else None
+        return reply
+
+    found = play_here(Drawing(), setup(), 3, tmp_path, answer)
+    same(loop.play(Drawing(), setup(fleet=Quiet()), 3, together=False), found.run)
+    assert found.run.rounds[IN_ROUND].outcome.trouble == {1: "does not answer"}
+
+
+@pytest.mark.usefixtures("messages")
+def test_what_is_no_update_is_refused_by_name_and_the_round_goes_on(tmp_path: Path) -> None:
+    from flwr.app import ConfigRecord, RecordDict  # noqa: PLC0415
+
+    rng = np.random.default_rng(0)
+
+    def answer(message: Any, reply: Any) -> Any:
+        if message.metadata.message_type == "query":
+            return reply
+        kind = rng.integers(4)
+        if kind == 0:
+            reply.content = RecordDict()
+        elif kind == 1:
+            reply.content = RecordDict({"config": ConfigRecord({"failed": "RuntimeError: \x1b[31m" + "x" * 5000})})
+        elif kind == 2:
+            reply.content["metrics"]["loss"] = float("nan")
+        return reply
+
+    run = play_here(Drawing(), setup(), 4, tmp_path, answer).run
+    said = [why for played in run.rounds for why in played.outcome.trouble.values()]
+    assert {why.split(":")[0].split(" (")[0] for why in said} == {
+        "its reply is no update", "its training failed", "its loss is not a finite number",
+    }  # fmt: skip
+    assert all(why.isprintable() and len(why) < 200 for why in said)
+    assert sum(int(played.outcome.replied.sum()) for played in run.rounds) == 16 - len(said)
+
+
+@pytest.mark.usefixtures("messages")
+def test_nodes_that_do_not_say_which_device_they_are_are_asked_again_and_then_named(tmp_path: Path) -> None:
+    deaf = {"left": 3}
+
+    def answer(message: Any, reply: Any) -> Any:
+        if message.metadata.message_type == "query" and deaf["left"]:
+            deaf["left"] -= 1
+            return None
+        return reply
+
+    assert play_here(Drawing(), setup(), 1, tmp_path, answer).grid.asked == [DEVICES_N, 3]
+    deaf["left"] = 1000
+    with pytest.raises(EdgewattError, match="20 of Flower's 20 nodes did not say which device they are"):
+        play_here(Drawing(), setup(), 1, tmp_path, answer)
+
+
+def test_waiting_ends_where_the_run_is_to_end_or_time_is_over() -> None:
+    class Mute:
+        def push_messages(self, messages: Any) -> list[str]:
+            return list(messages)
+
+        def pull_messages(self, _left: Any) -> list[Any]:
+            return []
+
+    waiting = Heeding(Mute())
+    assert waiting.send_and_receive(["one"], timeout=0.01) == []
+    assert waiting.send_and_receive([], timeout=600) == []
+    waiting.stop.set()
+    with pytest.raises(Stopped):
+        waiting.send_and_receive(["one"], timeout=600)
+    with pytest.raises(Stopped):
+        waiting.get_node_ids()
+
+
+def test_nothing_is_sent_where_nothing_is_trained_or_all_is_done(tmp_path: Path) -> None:
+    of = replace(setup(), learner=None)
+    same(loop.play(Drawing(), of, 2), play(Drawing(), of, 2))
+    keeping = Keeping(tmp_path / "kept", "test")
+    ours = loop.play(Drawing(), setup(), 2, keeping)
+    same(ours, play(Drawing(), setup(), 2, keeping))
+    hooked = replace(digits(), hook_of=lambda _device, _number: Hook())
+    with pytest.raises(UsageError, match="does not travel to the processes of devices"):
+        play(Drawing(), replace(setup(), learner=hooked), 2)
+
+
+def test_what_may_never_end_is_ended() -> None:
+    words = "import time; from edgewatt.models.federated.engines.flower_patience import ending_after as of"
+    for what, code in (("of(0.05): time.sleep(600)", 1), ("of(600): pass", 0)):
+        program = f"{words}\nwith {what}"
+        assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == code
+
+
+def test_the_process_is_put_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, level = dict(os.environ), logging.getLogger("flwr").level
+    with by_itself() as folder:
+        os.environ["PYTHONPATH"] = "changed"
+        logging.getLogger("flwr").setLevel(logging.CRITICAL)
+    assert (dict(os.environ), logging.getLogger("flwr").level) == (before, level)
+    assert not folder.exists()
+    monkeypatch.setattr(flower_offline, "VERSION", "9.9.9")
+    with pytest.raises(UsageError, match=r"works with flwr 9.9.9, and 1.41.0 is installed"):
+        ready()
+    monkeypatch.setitem(sys.modules, "flwr", None)
+    with pytest.raises(UsageError, match=r"flwr is not installed; pip install 'edgewatt\[federated\]'"):
+        ready()
+    # An address that is of no machine (RFC 5737).
+    with pytest.raises(UsageError, match=r"talk over 192.0.2.1, which does not work here"):
+        refuse_without_loopback("192.0.2.1")
