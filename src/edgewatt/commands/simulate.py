@@ -10,6 +10,10 @@ from typing import Final
 SYSTEMS: Final[Mapping[str, tuple[str, str]]] = {
     "autoscale": ("simulate_autoscale", "where to execute a network, learnt on the phone (Kim & Wu, MICRO 2020)"),
     "greenscale": ("simulate_greenscale", "when and where to work for least carbon (arXiv 2304.00404)"),
+    "autofl": ("simulate_autofl", "who trains a federated model, on what (Kim & Wu, MICRO 2021)"),
+    "fedgpo": ("simulate_fedgpo", "batch, epochs and participants of each round (Kim & Wu, IISWC 2022)"),
+    "heteroswitch": ("simulate_heteroswitch", "federated learning over cameras that differ (MLSys 2024)"),
+    "safe": ("simulate_safe", "fine-tuning whose adapters freeze on the way (NAACL 2025)"),
 }
 
 EPILOG: Final = f"""\
@@ -21,6 +25,10 @@ examples:
 systems:
   autoscale     {SYSTEMS["autoscale"][1]}
   greenscale    {SYSTEMS["greenscale"][1]}
+  autofl        {SYSTEMS["autofl"][1]}
+  fedgpo        {SYSTEMS["fedgpo"][1]}
+  heteroswitch  {SYSTEMS["heteroswitch"][1]}
+  safe          {SYSTEMS["safe"][1]}
 Nothing that a simulation prints is measured; each number says what it rests on.
 """
 
