@@ -153,6 +153,7 @@ _TRAINING_BESIDE: Final = (
 _FLEET: Final = (
     Need("tier", "devices.tier"),
     Need("N of a tier", "devices.devices_n", "how many of it the testbed has"),
+    Need("power of a tier", "devices.power_ratio", "over that of the fastest device; where no watts were measured"),
     Need("update_bytes", "models.update_b"),
     Need("p_idle_w, screen off, radio on", "idle.idle_w"),
     Need("classes per client, bandwidth_mbps(t), co_cpu_pct(t)", None, "the scenario of `simulate` draws them"),
@@ -247,6 +248,7 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     ),
     "heteroswitch": (
         Need("device_model", "isp.device"),
+        Need("reference device", "isp.reference", "what the gains and the gamma are against"),
         Need("as_shot_neutral, wb_gains[3]", "isp.gain_r_ratio", "against a reference device, of paired photographs"),
         Need("as_shot_neutral, wb_gains[3]", "isp.gain_g_ratio"),
         Need("as_shot_neutral, wb_gains[3]", "isp.gain_b_ratio"),
