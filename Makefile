@@ -8,6 +8,8 @@ EXTRAS ?= .venv-extras
 TESTS ?= extra
 # A worker more than there are cores, since many tests wait; each takes the next test.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(len(os.sched_getaffinity(0)) + 1)')
+# More for pytest, for the tiers beside the suite.
+OPTIONS ?=
 PARALLEL ?= --numprocesses $(WORKERS) --dist worksteal
 # A file at a time: what its tests share, they make once. Most of the time they wait for programs of others.
 PEERS ?= --numprocesses $(WORKERS) --dist loadfile --durations 12
@@ -47,7 +49,7 @@ suite: $(VENV)/ready
 
 # Many trials of one kind: cuts, kills, damaged models, every command of README and docs.
 test-long: $(VENV)/ready
-	$(BIN)/pytest $(PARALLEL) -m "long and not extra" $(CHOSEN)
+	$(BIN)/pytest $(OPTIONS) $(PARALLEL) -m "long and not extra" $(CHOSEN)
 
 # The suite once more, traced: twice as slow.
 coverage: $(VENV)/ready
@@ -55,12 +57,12 @@ coverage: $(VENV)/ready
 
 # Against programs that we did not write; each test makes the environment it needs.
 test-peers: $(VENV)/ready
-	$(BIN)/pytest $(PEERS) -m "peer and not long" $(call marked,peer)
+	$(BIN)/pytest $(OPTIONS) $(PEERS) -m "peer and not long" $(call marked,peer)
 
 # What needs the packages of extras; TensorFlow's and tflite-runtime's are in the peer tier. Networks this small only lose
 # by threads that wait for each other.
 test-extras: $(EXTRAS)/ready
-	OMP_NUM_THREADS=1 $(EXTRAS)/bin/pytest -m "$(TESTS)" --durations 8 $(call marked,extra)
+	OMP_NUM_THREADS=1 $(EXTRAS)/bin/pytest $(OPTIONS) -m "$(TESTS)" --durations 8 $(call marked,extra)
 
 # Install and profile with every other Python that this machine has.
 test-pythons:

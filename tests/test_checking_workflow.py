@@ -20,6 +20,7 @@ def block(language: str, holding: str) -> str:
 
 
 @pytest.mark.peer
+@pytest.mark.long
 def test_the_workflow_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("model.tflite", "old.tflite"):

@@ -41,7 +41,9 @@ def runs(tmp_path: Path) -> dict[str, list[Trace]]:
     return {kind: [over] if kind in {"bars", "pareto", "dvfs"} else [recorded(tmp_path, kind)] for kind in KINDS}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "timeline" else pytest.param(kind, marks=pytest.mark.long) for kind in KINDS]
+)
 def test_the_same_run_gives_the_same_bytes(runs: dict[str, list[Trace]], tmp_path: Path, kind: Any) -> None:
     for to in FIGURE_FORMATS if kind == "bars" else ("svg",):
         assert drawn(runs[kind], to, kind, tmp_path) == drawn(runs[kind], to, kind, tmp_path)

@@ -49,7 +49,7 @@ def test_our_fedavg_is_flowers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert _near(strategy.aggregate_train(1, replies)[0], fedavg(_updates()))
 
 
-@pytest.mark.parametrize("q", [0.0, 1e-6, 0.5, 2.0])
+@pytest.mark.parametrize("q", [0.5, *(pytest.param(q, marks=pytest.mark.long) for q in (0.0, 1e-6, 2.0))])
 def test_our_q_fedavg_is_flowers(q: float, monkeypatch: pytest.MonkeyPatch) -> None:
     replies = _replies(_updates(), monkeypatch)
     strategy = pytest.importorskip("flwr.serverapp.strategy").QFedAvg(client_learning_rate=0.1, q=q)

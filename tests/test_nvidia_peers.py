@@ -42,7 +42,7 @@ def lab(tmp_path: Path) -> Lab:
     return made
 
 
-@pytest.mark.parametrize("family", ["a100", "v100", "rtx3090"])
+@pytest.mark.parametrize("family", ["a100", *(pytest.param(of, marks=pytest.mark.long) for of in ("v100", "rtx3090"))])
 def test_our_energies_are_at_most_half_as_far_off(lab: Lab, zeus: Path, family: str) -> None:
     asked = windows(1, 20, START_NS, longest_s=4.0)
     ours, theirs = lab(family, asked), lab(family, asked)

@@ -67,7 +67,7 @@ def script(folder: Path, body: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", [NAMES[0], "-leading.tflite"])
+@pytest.mark.parametrize("name", [NAMES[0], pytest.param("-leading.tflite", marks=pytest.mark.long)])
 def test_no_name_is_ever_executed(name: str, phone: PeerPhone, tmp_path: Path) -> None:
     folder = tmp_path / "models"
     folder.mkdir()
