@@ -19,7 +19,7 @@ def test_a_turn_takes_its_share_of_a_processor_between_two_bounds() -> None:
 
 
 def test_the_pace_is_of_what_the_last_turn_took(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = iter([5.0, 5.03, 5.03, 9.0])
+    taken = iter([5.0, 5.015, 5.015, 9.0])
     monkeypatch.setattr(pace.time, "thread_time", lambda: next(taken))
     ours = Pace()
     assert [ours.next_s() for _ in range(3)] == [pytest.approx(1.5), LEAST_S, MOST_S]

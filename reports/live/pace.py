@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 # Of one core, for looking and drawing; the instruments' reading comes on top.
-SHARE: Final = 0.02
+SHARE: Final = 0.01
 LEAST_S: Final = 1.0
 MOST_S: Final = 2.0
 
@@ -12,7 +12,7 @@ MOST_S: Final = 2.0
 def pace_s(took_s: float) -> float:
     """Seconds until it is drawn again, after it took `took_s` of a processor.
 
-    >>> pace_s(0.01), pace_s(0.03), pace_s(0.5)
+    >>> pace_s(0.005), pace_s(0.015), pace_s(0.5)
     (1.0, 1.5, 2.0)
     """
     return min(max(took_s / SHARE, LEAST_S), MOST_S)
