@@ -10,7 +10,7 @@ from edgewatt.device_profiles.published import published
 from edgewatt.models.federated.engines.loop import Keeping
 from edgewatt.models.federated.policies.fixed import Setting
 from edgewatt.models.federated.study import many as many_trials
-from edgewatt.models.federated.study.cases import Case, cases_of, setting_of, study_constants
+from edgewatt.models.federated.study.cases import Case, cases_of, setting_of, study_constants, tuned_of
 from edgewatt.models.federated.study.emitted import carbon_headlines
 from edgewatt.models.federated.study.explaining import terms
 from edgewatt.models.federated.study.given import Given
@@ -204,3 +204,10 @@ def test_each_agent_has_nine_tries_on_the_tuning_cases() -> None:
     assert len(found) == 9
     assert found[0].time < 1
     assert found[0].cost == found[0].energy
+
+
+@pytest.mark.parametrize("agent", TRIES)
+def test_what_was_chosen_for_an_agent_is_one_of_its_nine_tries(agent: str) -> None:
+    assert len(TRIES[agent]) == 9
+    assert tuned_of(agent) in TRIES[agent]
+    assert tuned_of("fedavg-random") == ()

@@ -47,6 +47,12 @@ def scenario_of(name: str) -> Scenario:
     return Scenario(known[name]["fleet"], float(known[name]["non_iid_percent"]))
 
 
+def tuned_of(method: str) -> tuple[tuple[str, float], ...]:
+    """What nine tries on the tuning cases chose for an agent (tuning.py); nothing for what is not tuned."""
+    chosen: Mapping[str, float] = study_constants().scenarios["tuned"].get(method, {})
+    return tuple(chosen.items())
+
+
 def cases_of(asked: str, setting: str | None = None) -> list[Case]:
     """`reduced`, `full` (every setting in every scenario), `tuning`, `test`, or one scenario. Raises UsageError.
 

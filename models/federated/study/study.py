@@ -7,7 +7,7 @@ from itertools import product
 from typing import Final
 
 from edgewatt.models.federated.policies.fixed import Setting, best_fixed
-from edgewatt.models.federated.study.cases import TEST, USUAL, Case
+from edgewatt.models.federated.study.cases import TEST, USUAL, Case, tuned_of
 from edgewatt.models.federated.study.contest import contest_headlines
 from edgewatt.models.federated.study.fedgpo_headlines import BASELINE, fedgpo_headlines
 from edgewatt.models.federated.study.given import Given
@@ -61,7 +61,7 @@ def study(
     """`asked`: system, scenario and its cases. The same for the same arguments and any number of processes.
 
     In the scenario `test` each seed has a world of its own, all unconfirmed constants drawn, as the policies are not
-    told. Raises UsageError as what it calls.
+    told, and agents have the settings that nine tries chose on the tuning cases. Raises UsageError as what it calls.
     """
     system, scenario, cases = asked
     is_test = scenario == TEST
@@ -70,7 +70,9 @@ def study(
     searched = _searched(given, searching, size, shelf, lambda what, done: progress(what, first * done))
     best = _best(searched)
     wanted = [
-        _asked(method, case, seed, size, best, seed if is_test else None)
+        _chosen(_asked(method, case, seed, size, best, seed))
+        if is_test
+        else _asked(method, case, seed, size, best, None)
         for case, seed, method in product(cases, range(size.seeds), size.methods)
     ]
     varied = {RANDOM, AGENT[system], *([BASELINE] if system == FEDGPO else [])}
@@ -104,6 +106,10 @@ def basis_of(weakest: str) -> str:
 def _asked(method: str, case: Case, seed: int, size: Size, best: Setting | None, draw: int | None) -> Asked:
     tuned = _tuned(best) if method == BASELINE and best is not None else ()
     return Asked(method, case, seed, size.rounds, draw, tuned)
+
+
+def _chosen(asked: Asked) -> Asked:
+    return replace(asked, tuned=tuned_of(asked.method) or asked.tuned)
 
 
 def _tuned(setting: Setting) -> tuple[tuple[str, float], ...]:

@@ -25,6 +25,7 @@ _JUDGED: Final[tuple[What, ...]] = ("global_j", "seconds")
 # Of the papers' agents the rates that AutoScale's authors tried; of ours what its Taste says is tuned.
 TRIES: Final = {
     "autofl": _grid(learning_rate=(0.1, 0.5, 0.9), discount=(0.1, 0.5, 0.9)),
+    "autofl-shared": _grid(learning_rate=(0.1, 0.5, 0.9), discount=(0.1, 0.5, 0.9)),
     "fedgpo": _grid(learning_rate=(0.1, 0.5, 0.9), discount=(0.1, 0.5, 0.9)),
     "ours": _grid(spread=(1.0, 2.0, 4.0), fading=(0.6, 0.8, 0.95)),
 }
