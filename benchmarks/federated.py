@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from edgewatt.device_profiles.published import published
 from edgewatt.models.federated.study.cases import USUAL, Case
 from edgewatt.models.federated.study.given import ENGINES, Given
-from edgewatt.models.federated.study.many import shelf_of
 from edgewatt.models.federated.study.methods import METHODS
 from edgewatt.models.federated.study.one import one
 from edgewatt.models.federated.study.trial import Asked
 from edgewatt.models.federated.study.tuning import TRIES, tries
+from edgewatt.models.shelf import shelf_of
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     given = Given(published("autofl"), engine=asked.engine)
     if asked.tune is not None:
-        shelf = shelf_of(asked.resume, given)
+        shelf = shelf_of(asked.resume, given.words())
         agents = asked.tune or list(TRIES)
         for of in tries(given, agents, asked.rounds or 60, asked.seeds, asked.processes, shelf):
             named = ", ".join(f"{name} {value:g}" for name, value in of.tuned)

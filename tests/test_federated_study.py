@@ -14,13 +14,14 @@ from edgewatt.models.federated.study.cases import Case, cases_of, setting_of, st
 from edgewatt.models.federated.study.emitted import carbon_headlines
 from edgewatt.models.federated.study.explaining import terms
 from edgewatt.models.federated.study.given import Given
-from edgewatt.models.federated.study.many import many, shelf_of
+from edgewatt.models.federated.study.many import many
 from edgewatt.models.federated.study.output import figures, tables
 from edgewatt.models.federated.study.reaching import moving, reached, settled
 from edgewatt.models.federated.study.results import RANDOM, results_of
 from edgewatt.models.federated.study.study import Size, Study, study
 from edgewatt.models.federated.study.trial import Asked, Trial, trial_from
 from edgewatt.models.federated.study.tuning import TRIES, tries
+from edgewatt.models.shelf import shelf_of
 from edgewatt.profiler.errors import UsageError
 
 # How many times faster than FedAvg-Random a made-up method's accuracy rises, and how much less its rounds take.
@@ -173,21 +174,21 @@ def test_what_is_kept_is_not_done_again_and_is_the_same(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(many_trials, "one", killed)
     with pytest.raises(KeyboardInterrupt):
-        many(given(), asked, shelf_of(str(tmp_path / "kept"), given()))
-    resumed = many(given(), asked, shelf_of(str(tmp_path / "kept"), given()))
+        many(given(), asked, shelf_of(str(tmp_path / "kept"), given().words()))
+    resumed = many(given(), asked, shelf_of(str(tmp_path / "kept"), given().words()))
     assert len(done) == len(asked) + 1
     assert {of: trial.to_json() for of, trial in resumed.items()} == {
         of: trial.to_json() for of, trial in unbroken.items()
     }
     with pytest.raises(UsageError, match="keeps trials of another calibration"):
-        shelf_of(str(tmp_path / "kept"), replace(given(), engine="flower"))
+        shelf_of(str(tmp_path / "kept"), replace(given(), engine="flower").words())
     (tmp_path / "kept" / "study.json").write_text("{")
     with pytest.raises(UsageError, match=r"study.json is no JSON"):
-        shelf_of(str(tmp_path / "kept"), given())
+        shelf_of(str(tmp_path / "kept"), given().words())
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="is not empty"):
-        shelf_of(str(tmp_path / "full"), given())
+        shelf_of(str(tmp_path / "full"), given().words())
 
 
 def test_a_trial_comes_back_from_its_file_whole() -> None:

@@ -12,6 +12,7 @@ from edgewatt import cli
     ("words", "said"),
     [
         (["--scenario", "S9"], "'S9': expected one of reduced, full"),
+        (["--methods", "scaffold,fedbest"], "'fedbest': expected one of FedAvg, q-FedAvg, FedProx"),
         (["-o", "."], "exists already; nothing was simulated"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 
 from edgewatt import cli
 from edgewatt.commands import simulate_heteroswitch
+from edgewatt.models.federated.heteroswitch import study as study_module
 from edgewatt.models.federated.heteroswitch.emulated import Emulated, Photographed
 from edgewatt.models.federated.heteroswitch.hook import Generalising
 from edgewatt.models.federated.heteroswitch.methods import ALWAYS_ON, FEDAVG, HETEROSWITCH, METHODS, Setup, setup_of
@@ -200,11 +201,11 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         "1",
         "--calibration",
         isp,
-        "-o",
-        str(out),
+        "--resume",
+        str(tmp_path / "kept"),
         "--json",
     ]
-    assert cli.main(words) == 0
+    assert cli.main([*words, "-o", str(out)]) == 0
     printed = capsys.readouterr()
     found = json.loads(printed.out)
     assert (found["system"], found["calibration"]) == ("heteroswitch", isp)
@@ -228,5 +229,17 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         "samples_n",
     } <= set(rounds[0])
     assert len(json.loads((out / "figures.json").read_text())) == 5
-    assert cli.main(words) == 2
+    assert cli.main([*words, "-o", str(out)]) == 2
     assert "exists already; nothing was simulated" in capsys.readouterr().err
+
+    # All of it is kept: nothing is trained again, fewer methods neither.
+    monkeypatch.setattr(study_module, "tried", None)
+    assert cli.main([*words, "-o", str(tmp_path / "again")]) == 0
+    assert json.loads(capsys.readouterr().out) == found
+    assert pq.read_table(tmp_path / "again" / "rounds.parquet").to_pylist() == rounds
+    assert cli.main([*words, "--seeds-only", "--methods", "scaffold", "-o", str(tmp_path / "few")]) == 0
+    capsys.readouterr()
+    assert {row["method"] for row in pq.read_table(tmp_path / "few" / "devices.parquet").to_pylist()} == {
+        "FedAvg", "Scaffold", "HeteroSwitch",
+    }  # fmt: skip
+    assert len(json.loads((tmp_path / "few" / "figures.json").read_text())) == 3

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from edgewatt.models.federated.heteroswitch.hook import FIRST, SECOND
-from edgewatt.models.federated.heteroswitch.methods import FEDAVG, HETEROSWITCH, METHODS
+from edgewatt.models.federated.heteroswitch.methods import FEDAVG, HETEROSWITCH, METHODS, Method
 from edgewatt.models.federated.heteroswitch.switching import ALWAYS
 from edgewatt.models.federated.heteroswitch.trial import Trial
 from edgewatt.models.headline import Headline
@@ -35,6 +35,11 @@ class Tried:
     staged: list[tuple[str, Trials]] = field(default_factory=list)
     varied: list[Trials] = field(default_factory=list)
 
+    @property
+    def methods(self) -> list[Method]:
+        """Those that were tried by all seeds."""
+        return [method for method in METHODS if method.name in self.main[0]]
+
 
 def reduction(trials: Trials, method: str) -> float | None:
     """By how many percent of FedAvg's a method lowers the variance over device types; None where there is none."""
@@ -54,7 +59,7 @@ def _said(percent: float | None) -> str:
 def headlines_of(found: Tried, basis: str) -> list[Headline]:
     """The paper's own first, then worst and mean, each against FedAvg; then what a type that took no part gets."""
     rows = [_paper(found, basis), *_against(found, basis, OURS)]
-    for method in METHODS:
+    for method in found.methods:
         if method not in (FEDAVG, HETEROSWITCH):
             gap = f"of all seeds' variances together: {_said(pooled(found.main, method.name))}"
             name = f"variance over device types below FedAvg, {method.name}"
@@ -121,8 +126,10 @@ def _gap(found: Tried, paper: float, values: Sequence[float], varied: Sequence[f
     if worst < 0 < ours:
         words.append("types become alike by all becoming worse: that is no gain")
     first, second = (100 * float(np.mean([t[OURS].share_of(s) for t in found.main])) for s in (FIRST, SECOND))
-    halves = [f"{m.name} {_said(pooled(found.main, m.name))}" for m in METHODS if ALWAYS in (m.diversify, m.average)]
-    words.append(f"the switches are on in {first:.0f} and {second:.0f} % of updates; {', '.join(halves)}")
+    halves = [
+        f"{m.name} {_said(pooled(found.main, m.name))}" for m in found.methods if ALWAYS in (m.diversify, m.average)
+    ]
+    words.append("; ".join([f"the switches are on in {first:.0f} and {second:.0f} % of updates", *halves]))
     stages = []
     for stage in dict.fromkeys(stage for stage, _ in found.staged):
         alike = [trials for of, trials in found.staged if of == stage]

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from edgewatt.models.federated.heteroswitch.headlines import Trials
-from edgewatt.models.federated.heteroswitch.methods import FEDAVG, HETEROSWITCH, METHODS
+from edgewatt.models.federated.heteroswitch.methods import FEDAVG, HETEROSWITCH
 from edgewatt.models.federated.heteroswitch.study import Study
 from edgewatt.models.federated.heteroswitch.trial import Trial
 from edgewatt.profiler.figure import Figure, Line
@@ -75,7 +75,7 @@ def figures(study: Study) -> list[Figure]:
     notes = {"basis": study.headlines[0].basis, "seeds": len(found.main)}
     types = list(found.main[0][FEDAVG.name].types)
     pair = (FEDAVG.name, HETEROSWITCH.name)
-    names = [method.name for method in METHODS]
+    names = [method.name for method in found.methods]
     by_type = [Line(n, types, _mean([t[n].of_types for t in found.main])) for n in names]
     variance = [Line("variance", names, [float(np.mean([t[n].variance for t in found.main])) for n in names])]
     learnt = [

@@ -1,84 +1,18 @@
 """Many trials, side by side in processes of their own; what is done is kept, and not done again."""
 
-import json
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from shutil import rmtree
-from typing import Final
 
 from edgewatt.models.federated.engines.loop import Keeping
 from edgewatt.models.federated.study.given import Given
 from edgewatt.models.federated.study.one import one
 from edgewatt.models.federated.study.trial import Asked, Trial, trial_from
-from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.storage.durable import replace_file
+from edgewatt.models.shelf import Shelf
 
 # What is done next, and the share of all that is done before it.
 Progress = Callable[[str, float], None]
-HEAD: Final = "study.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """A folder of finished trials, and of those that are running; `of`: which study they are of."""
-
-    folder: Path
-    of: str
-
-    def open(self) -> None:
-        """Make it, or look whether it is of the same study. Raises UsageError."""
-        head = self.folder / HEAD
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            if head.exists():
-                if json.loads(head.read_bytes()) != {"of": self.of}:
-                    raise UsageError(
-                        f"{self.folder} keeps trials of another calibration, data, engine or version of edgewatt; "
-                        "give another folder, or delete it"
-                    )
-            elif any(self.folder.iterdir()):
-                raise UsageError(f"{self.folder} is no folder of kept trials and is not empty; give another")
-            else:
-                replace_file(head, json.dumps({"of": self.of}).encode())
-        except OSError as error:
-            raise UsageError(f"cannot use {self.folder}: {error.strerror or error}") from None
-        except ValueError:
-            raise UsageError(f"{head} is no JSON; delete {self.folder} to begin anew") from None
-
-    def find(self, asked: Asked) -> Trial | None:
-        """A finished trial; None where it is not, or its file is damaged."""
-        try:
-            return trial_from(json.loads(self._path(asked).read_bytes()))
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-
-    def keep(self, asked: Asked, trial: Trial) -> None:
-        """Keep a finished trial. Raises UsageError."""
-        try:
-            replace_file(self._path(asked), json.dumps(trial.to_json()).encode())
-            rmtree(self.running(asked).folder, ignore_errors=True)
-        except OSError as error:
-            raise UsageError(f"cannot write into {self.folder}: {error.strerror or error}") from None
-
-    def running(self, asked: Asked) -> Keeping:
-        """Where a trial keeps its rounds."""
-        return Keeping(self.folder / f"running-{asked.key}", f"{asked}; {self.of[:12]}")
-
-    def _path(self, asked: Asked) -> Path:
-        return self.folder / f"{asked.key}.json"
-
-
-def shelf_of(folder: str | None, given: Given) -> Shelf | None:
-    """The folder of a study, opened; None without one. Raises UsageError."""
-    if folder is None:
-        return None
-    shelf = Shelf(Path(folder), sha256(given.words().encode()).hexdigest())
-    shelf.open()
-    return shelf
 
 
 def many(
@@ -87,7 +21,7 @@ def many(
 ) -> Mapping[Asked, Trial]:  # fmt: skip
     """All of them, each once; the same for any number of processes. Raises what a trial raises."""
     wanted = list(dict.fromkeys(asked))
-    found = {each: trial for each in wanted if shelf is not None and (trial := shelf.find(each)) is not None}
+    found = {each: trial for each in wanted if shelf is not None and (trial := _found(shelf, each)) is not None}
     left = [each for each in wanted if each not in found]
     for each, trial in _done(given, left, shelf, processes):
         found[each] = trial
@@ -125,7 +59,17 @@ def _in_worker(asked: Asked) -> Trial:
 
 
 def _tried(given: Given, asked: Asked, shelf: Shelf | None) -> Trial:
-    trial = one(given, asked, None if shelf is None else shelf.running(asked))
-    if shelf is not None:
-        shelf.keep(asked, trial)
+    if shelf is None:
+        return one(given, asked)
+    running = Keeping(shelf.folder / f"running-{asked.key}", f"{asked}; {shelf.of[:12]}")
+    trial = one(given, asked, running)
+    shelf.keep(asked.key, trial.to_json())
+    rmtree(running.folder, ignore_errors=True)
     return trial
+
+
+def _found(shelf: Shelf, asked: Asked) -> Trial | None:
+    try:
+        return trial_from(shelf.find(asked.key))
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -12,11 +12,12 @@ from edgewatt.models.federated.study.contest import contest_headlines
 from edgewatt.models.federated.study.fedgpo_headlines import BASELINE, fedgpo_headlines
 from edgewatt.models.federated.study.given import Given
 from edgewatt.models.federated.study.headlines import OURS, Tried, autofl_headlines
-from edgewatt.models.federated.study.many import Progress, Shelf, many
+from edgewatt.models.federated.study.many import Progress, many
 from edgewatt.models.federated.study.methods import SHARED
 from edgewatt.models.federated.study.results import RANDOM, results_of
 from edgewatt.models.federated.study.trial import Asked
 from edgewatt.models.headline import Headline
+from edgewatt.models.shelf import Shelf
 
 # Trials that search or tune have seeds of their own.
 SEARCH_SEED: Final = 9000

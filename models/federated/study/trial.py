@@ -1,9 +1,7 @@
 """One method in one case with one seed: what is asked, and what came of it by round."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +9,7 @@ import numpy as np
 from edgewatt.models.federated.engines.loop import Run
 from edgewatt.models.federated.round import TIERS, Fleet, Floats
 from edgewatt.models.federated.study.cases import Case
+from edgewatt.models.shelf import key_of
 
 _BY_ROUND: Final = ("accuracy_percent", "round_s", "local_j", "global_j", "tiers", "rewards")
 
@@ -29,7 +28,7 @@ class Asked:
     @property
     def key(self) -> str:
         """A name for a file."""
-        return sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:24]
+        return key_of(asdict(self))
 
     def __str__(self) -> str:
         return f"{self.method}, {self.case}, seed {self.seed}"

@@ -9,10 +9,11 @@ import numpy as np
 
 from edgewatt.models.federated.study.cases import TUNING, cases_of
 from edgewatt.models.federated.study.given import Given
-from edgewatt.models.federated.study.many import Progress, Shelf, many
+from edgewatt.models.federated.study.many import Progress, many
 from edgewatt.models.federated.study.results import RANDOM, What, results_of
 from edgewatt.models.federated.study.study import SEARCH_SEED
 from edgewatt.models.federated.study.trial import Asked
+from edgewatt.models.shelf import Shelf
 
 Tuned = tuple[tuple[str, float], ...]
 

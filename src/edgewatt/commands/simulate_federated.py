@@ -26,12 +26,12 @@ from edgewatt.models.federated.study.emitted import carbon_headlines, kg_per_j
 from edgewatt.models.federated.study.fedgpo_headlines import BASELINE
 from edgewatt.models.federated.study.given import DIGITS, ENGINES, LOOP, TESTBED, Given, stands_for
 from edgewatt.models.federated.study.headlines import OURS
-from edgewatt.models.federated.study.many import shelf_of
 from edgewatt.models.federated.study.methods import METHODS
 from edgewatt.models.federated.study.output import figures, tables
 from edgewatt.models.federated.study.results import RANDOM, target_said
 from edgewatt.models.federated.study.study import AGENT, FEDGPO, PUBLISHED, Size, Study, study
 from edgewatt.models.scheduling.constants import Draw, constants_of, no_such
+from edgewatt.models.shelf import shelf_of
 from edgewatt.profiler.calibration.calibration import Calibration
 from edgewatt.profiler.errors import UsageError
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace, system: System) -> int:
     workload, data = _data(args.data)
     given = Given(calibration, workload, data, args.engine)
     notes = [*_noted(calibration, cases), *stands_for(workload), target_said()]
-    shelf = shelf_of(args.resume, given)
+    shelf = shelf_of(args.resume, given.words())
     shown = ErrorStreamProgress()
     asked = system.name, args.scenario, cases
     found = study(asked, given, size, shelf, partial(say_progress, shown, time.monotonic()))

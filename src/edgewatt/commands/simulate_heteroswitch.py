@@ -2,6 +2,7 @@
 
 import argparse
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -18,8 +19,10 @@ from edgewatt.commands.simulate_given import (
     write_output,
 )
 from edgewatt.models.federated.heteroswitch.emulated import Emulated, Photographed, fleet_of
+from edgewatt.models.federated.heteroswitch.kept import words
+from edgewatt.models.federated.heteroswitch.methods import METHODS
 from edgewatt.models.federated.heteroswitch.output import figures, tables
-from edgewatt.models.federated.heteroswitch.study import Asked, Size, Study, size_of, study
+from edgewatt.models.federated.heteroswitch.study import Asked, Size, Study, methods_of, size_of, study
 from edgewatt.models.federated.learning.cifar import cifar100
 from edgewatt.models.federated.learning.data import Data
 from edgewatt.models.federated.learning.digits import digits
@@ -27,6 +30,7 @@ from edgewatt.models.federated.learning.flair import flair
 from edgewatt.models.federated.learning.networks import refuse_without_torch
 from edgewatt.models.federated.learning.phones import phones
 from edgewatt.models.scheduling.constants import Constants, Draw, constants_of
+from edgewatt.models.shelf import shelf_of
 from edgewatt.profiler.calibration.calibration import Calibration, calibration_of_rows
 from edgewatt.profiler.calibration.head import Head
 from edgewatt.profiler.errors import UsageError
@@ -42,7 +46,8 @@ examples:
   edgewatt simulate heteroswitch --calibration isp.parquet    cameras as `edgewatt calibrate isp` measured them
   edgewatt simulate heteroswitch --data photos                HeteroSwitch's photographs: photos/DEVICE/CLASS/*.jpg
   edgewatt simulate heteroswitch --data cifar-100-binary      CIFAR-100 through the cameras; so FLAIR's folder
-  edgewatt simulate heteroswitch --scenario full -o out
+  edgewatt simulate heteroswitch --scenario full --resume done -o out
+  edgewatt simulate heteroswitch --scenario full --seeds-only --methods heteroswitch --resume done
 
 It needs pip install 'edgewatt[federated,photos]'. Pictures of a folder train a MobileNet: hours on two cores.
 scenarios: reduced (the default: 100 devices, 10 a round, 100 rounds), full (20 a round, 1,000 rounds: hours).
@@ -57,6 +62,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", metavar="FOLDER", help="FLAIR, CIFAR-100 (binary), or photographs by phone (default: digits)"
     )
+    named = ", ".join(method.name for method in METHODS)
+    parser.add_argument("--methods", metavar="M,M", help=f"of {named} (default: all; the first and the last always)")
+    parser.add_argument(
+        "--seeds-only", action="store_true", help="leave no device type or stage out, and draw no constants"
+    )
+    parser.add_argument("--resume", metavar="FOLDER", help="keep what is done there, and go on with it")
     parser.add_argument("--processes", metavar="N", type=seeds, default=2, help="side by side (default 2)")
 
 
@@ -64,11 +75,14 @@ def run(args: argparse.Namespace) -> int:
     """Simulate, print, and write what was asked for."""
     refuse_existing(args.output)
     constants = constants_of(CONSTANTS)
-    size = size_of(constants, args.scenario, args.seeds)
+    size, methods = size_of(constants, args.scenario, args.seeds, seeds_only=args.seeds_only), methods_of(args.methods)
     refuse_without_torch()
     asked, name, notes = _asked(args, constants)
+    shelf = shelf_of(args.resume, asked.words)
     shown = ErrorStreamProgress()
-    found = study(asked, size, args.processes, partial(say_progress, shown, time.monotonic()))
+    found = study(
+        replace(asked, methods=methods), size, args.processes, partial(say_progress, shown, time.monotonic()), shelf
+    )
     shown.done()
     if args.output is not None:
         write_output(args.output, tables(found), figures(found), {})
@@ -91,8 +105,15 @@ def _asked(args: argparse.Namespace, constants: Constants) -> tuple[Asked, str, 
             )
         notes.append(f"cameras are real: {', '.join(data.owner_names)}")
         return (
-            Asked(constants, args.scenario, Photographed(constants, fleet, data), measure, emulated=False),
-            (f"photographs of {args.data}"),
+            Asked(
+                constants,
+                args.scenario,
+                Photographed(constants, fleet, data),
+                measure,
+                emulated=False,
+                words=words(args.scenario, data, None),
+            ),
+            f"photographs of {args.data}",
             notes,
         )
     calibration, name = _calibration(args.calibration)
@@ -100,7 +121,8 @@ def _asked(args: argparse.Namespace, constants: Constants) -> tuple[Asked, str, 
     cameras, taken = worlds.cameras(Draw())
     notes += [*(calibration.notices if calibration is not None else ()), *taken]
     notes += [f"cameras: {', '.join(isp.name for isp in cameras)}"]
-    return Asked(constants, args.scenario, worlds, measure), name, notes
+    said = words(args.scenario, data, calibration)
+    return Asked(constants, args.scenario, worlds, measure, words=said), name, notes
 
 
 def _calibration(file: str | None) -> tuple[Calibration | None, str]:
@@ -131,9 +153,13 @@ def _said(constants: Constants, scenario: str, size: Size) -> str:
     of = constants.scenarios[scenario]
     text = (
         f"{of['devices_n']} devices of {of['samples_n']} pictures, {of['participants_n']} a round, {of['rounds_n']} "
-        f"rounds; {size.seeds} seeds, {size.apart_seeds} of what leaves one device type or stage out, {size.draws} "
-        "joint draws of the unconfirmed constants"
+        f"rounds; {size.seeds} seeds"
     )
+    if size.apart_seeds or size.draws:
+        text += (
+            f", {size.apart_seeds} of what leaves one device type or stage out, {size.draws} joint draws of the "
+            "unconfirmed constants"
+        )
     return f"{text}; reduced: fewer participants, rounds and draws (--scenario full)" if scenario == REDUCED else text
 
 
