@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgewatt.models.finetuning import study as study_module
 from edgewatt.models.finetuning.adapters import add_adapters
 from edgewatt.models.finetuning.encoders import encoded, encoder_of, random_encoder
 from edgewatt.models.finetuning.encoders_tokens import of_folder
@@ -18,8 +19,10 @@ from edgewatt.models.finetuning.methods import method_of
 from edgewatt.models.finetuning.output import figures, tables
 from edgewatt.models.finetuning.shapes import Metered, Shape, metered
 from edgewatt.models.finetuning.study import Asked, Study, constants_here, study
+from edgewatt.models.finetuning.study_kept import words
 from edgewatt.models.finetuning.texts import NO_SPAN, Example, Task
 from edgewatt.models.finetuning.trial import Setting, data_of, trial
+from edgewatt.models.shelf import HEAD, shelf_of
 from edgewatt.profiler.errors import UsageError
 
 torch = pytest.importorskip("torch")
@@ -89,11 +92,27 @@ def told(of: Study) -> list[Any]:
     return [(t.method, t.seed, t.loss, t.score, t.flop, t.memory_b, t.frozen, t.sharpness) for t in of.trials]
 
 
-def test_the_same_seed_gives_the_same_and_another_seed_another(asked: Asked, found: Study) -> None:
-    again = study(replace(asked, methods=("adapters", "safe"), seeds=1, draws=0), meters(), setting=SETTING)
+def test_the_same_seed_gives_the_same_and_what_is_kept_is_not_trained_again(
+    asked: Asked, found: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fewer = replace(asked, methods=("adapters", "safe"), seeds=1)
+    shelf = shelf_of(str(tmp_path / "kept"), words(asked.encoder, "reduced", constants_here()))
+    again = study(fewer, meters(), setting=SETTING, shelf=shelf)
     assert told(again) == [of for of in told(found) if of[0] in ("adapters", "safe") and of[1] == 0]
     losses = [of.loss for of in found.of("safe")]
     assert losses[0] != losses[1]
+
+    monkeypatch.setattr(study_module, "trial", None)
+    kept = study(fewer, meters(), setting=SETTING, shelf=shelf)
+    assert len(kept.varied) == 1
+    for name in ("trials", "steps", "varied"):
+        assert tables(kept, [])[name].equals(tables(again, [])[name])
+    next(of for of in (tmp_path / "kept").iterdir() if of.name != HEAD).write_text("[]")
+    with pytest.raises(TypeError):
+        study(fewer, meters(), setting=SETTING, shelf=shelf)
+    other = random_encoder(layers=2, width=32, vocabulary=100)
+    with pytest.raises(UsageError, match="keeps trials of another"):
+        shelf_of(str(tmp_path / "kept"), words(other, "reduced", constants_here()))
 
 
 @pytest.mark.long

@@ -45,8 +45,8 @@ class Run:
     """A training that begins.
 
     `probe` gives the same batches at each call, on which importance is measured; none of them is of the test set.
-    `steps_n`: steps of the optimizer in all. `count` passes one typical batch forward and backward with what trains
-    now, moves nothing, leaves no gradient behind, and says what the meter counted.
+    `steps_n`: steps of the optimizer in all. `count` passes one typical example forward and backward with what trains
+    now, moves nothing, leaves no gradient behind, and says what the meter counted; a batch takes `batch_n` times that.
     """
 
     model: Any
@@ -54,6 +54,7 @@ class Run:
     probe: Callable[[], Sequence[Batch]]
     steps_n: int
     count: Callable[[], StepCost]
+    batch_n: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,5 +107,5 @@ class Ours(Plain):
         prefix_n = min(prefix_of(self.frozen), len(self.layers) - 1)
         if self._savings is None or not prefix_n or not self._prices.cache_ratio:
             return
-        freed_b = float(self._savings.saved_b[0] - self._savings.saved_b[prefix_n])
+        freed_b = self.run.batch_n * float(self._savings.saved_b[0] - self._savings.saved_b[prefix_n])
         self._cache = Cache(self.run.model, self.layers, prefix_n, self._prices.cache_ratio * freed_b)

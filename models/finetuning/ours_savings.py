@@ -14,9 +14,9 @@ Floats = NDArray[np.float64]
 
 
 class Savings:
-    """Costs of a step with the lowest 0, 1, ... layers frozen: bytes kept and FLOPs of both passes.
+    """Costs of one example with the lowest 0, 1, ... layers frozen: bytes kept and FLOPs of both passes.
 
-    Layers of the same shapes one after the other cost the same, so only where that changes, and at both ends, a step
+    Layers of the same shapes one after the other cost the same, so only where that changes, and at both ends, one
     is counted; between, costs are on a line. With no head the last layer has to train, and the last length is L - 1.
     """
 

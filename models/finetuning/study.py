@@ -11,10 +11,12 @@ from edgewatt.models.finetuning.methods import method_of
 from edgewatt.models.finetuning.shapes import SHAPES, Metered, metered
 from edgewatt.models.finetuning.study_device import Device
 from edgewatt.models.finetuning.study_jobs import Job, done_of
+from edgewatt.models.finetuning.study_kept import task_key
 from edgewatt.models.finetuning.texts import Task
 from edgewatt.models.finetuning.trial import Data, Setting, Trial, data_of, trial
 from edgewatt.models.finetuning.trial_meters import Meters
 from edgewatt.models.scheduling.constants import Constants, Draw, constants_of
+from edgewatt.models.shelf import Shelf, key_of
 
 ADAPTERS: Final = "adapters"
 SAFE: Final = "safe"
@@ -99,29 +101,39 @@ def setting_of(scenario: str, draw: Draw, method: str = ADAPTERS) -> Setting:
 
 def study(
     asked: Asked, meters: Meters, progress: Progress = lambda _what, _done: None, setting: Setting | None = None,
-    *, at_once: int = 1,
+    *, at_once: int = 1, shelf: Shelf | None = None,
 ) -> Study:  # fmt: skip
     """The same scores and costs for the same arguments, seconds apart. `setting` (tests): instead of the scenario's.
 
-    Methods take turns, so that a machine that becomes slower does so for all. `at_once` trainings go on side by side.
+    Methods take turns, so that a machine that becomes slower does so for all. `at_once` trainings go on side by side;
+    `shelf` keeps them.
     Raises UsageError as what it calls.
     """
     stated = setting or setting_of(asked.scenario, Draw())
     every = [data_of(asked.encoder, task, stated.length) for task in asked.tasks]
     context = Context(asked, every, meters, setting)
     shapes = [Job(_shape, (of.name,), f"steps of {of.name}") for of in (SHAPES if asked.with_shapes else ())]
+    texts = [task_key(task) for task in asked.tasks]
     trials = [
-        Job(_trained, (task, method, seed), f"{method} on {asked.tasks[task].name}, seed {seed + 1}")
+        Job(
+            _trained, (task, method, seed), f"{method} on {asked.tasks[task].name}, seed {seed + 1}",
+            key_of({"texts": texts[task], "method": method, "seed": seed}),
+        )
         for task, method, seed in _plan(asked)
-    ]
+    ]  # fmt: skip
+    draws = [Draw(seed=_DRAWS_FROM + k, vary=True) for k in range(asked.draws if SAFE in asked.methods else 0)]
     varied = [
-        Job(_varied, (k,), f"draw {k + 1} of {asked.draws} of all unconfirmed constants")
-        for k in range(asked.draws if SAFE in asked.methods else 0)
-    ]
-    found = done_of([*shapes, *trials, *varied], context, at_once, progress)
+        Job(
+            _trained, (k % len(texts), SAFE, 0, draw), f"draw {k + 1} of {asked.draws} of all unconfirmed constants",
+            key_of({"texts": texts[k % len(texts)], "draw": draw.seed}),
+        )
+        for k, draw in enumerate(draws)
+    ]  # fmt: skip
+    found = done_of([*shapes, *trials, *varied], context, at_once, progress, shelf)
     first, second = len(shapes), len(shapes) + len(trials)
-    batch = Draw().constant(constants_here()[1], "paper_step.batch")
-    return Study(asked, stated, tuple(found[first:second]), tuple(found[second:]), tuple(found[:first]), batch)
+    batches = [draw.constant(constants_here()[1], "paper_step.batch") for draw in (*draws, Draw())]
+    under = tuple(Varied(*of) for of in zip(found[second:], batches, strict=False))
+    return Study(asked, stated, tuple(found[first:second]), under, tuple(found[:first]), batches[-1])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,13 +164,6 @@ def _trained(of: Context, task: int, method: str, seed: int, draw: Draw | None =
     if of.setting is not None:
         setting = replace(of.setting, learning_rate=setting.learning_rate)
     return trial(of.asked.encoder, of.every[task], made, setting, seed, of.meters)
-
-
-def _varied(of: Context, k: int) -> Varied:
-    """A training with SAFE under draw `k`; tasks take turns."""
-    draw = Draw(seed=_DRAWS_FROM + k, vary=True)
-    found = _trained(of, k % len(of.every), SAFE, 0, draw)
-    return Varied(found, draw.constant(constants_here()[1], "paper_step.batch"))
 
 
 def _value(draw: Draw, constants: Constants, name: str) -> float:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -115,10 +116,11 @@ def trial(encoder: Encoder, data: Data, method: Method, setting: Setting, seed: 
     rng = np.random.default_rng([seed, 1])
     probe = [data.train.batch(rng.permutation(training_n)[: setting.probe_n].tolist())]
     batches = _batches(training_n, setting, np.random.default_rng([seed, 2]))
-    sample = data.train.batch(next(_batches(training_n, setting, np.random.default_rng([seed, 2]))))
+    sample = data.train.batch(next(_batches(training_n, setting, np.random.default_rng([seed, 2])))[:1])
     own_s, took_s, cached_b, loss = 0.0, [], [], float("nan")
     began_s = time.process_time()
-    method.begin(Run(model, optimizer, lambda: probe, setting.steps_n, lambda: meters.count(model, sample)))
+    count = partial(meters.count, model, sample)
+    method.begin(Run(model, optimizer, lambda: probe, setting.steps_n, count, setting.batch))
     with meters.training(model, optimizer, layers=method.layers) as cost:
         for step in range(setting.steps_n):
             rows = next(batches)

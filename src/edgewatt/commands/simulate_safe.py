@@ -26,7 +26,9 @@ from edgewatt.models.finetuning.output import figures, tables
 from edgewatt.models.finetuning.study import ADAPTERS, Asked, Study, constants_here, study
 from edgewatt.models.finetuning.study_device import Device, device_of
 from edgewatt.models.finetuning.study_jobs import cores
+from edgewatt.models.finetuning.study_kept import words
 from edgewatt.models.finetuning.study_tasks import tasks_given
+from edgewatt.models.shelf import shelf_of
 from edgewatt.profiler.errors import UsageError
 
 SYSTEM: Final = "safe"
@@ -39,6 +41,7 @@ examples:
   edgewatt simulate safe --method safe --method ours        only these two, against adapters
   edgewatt simulate safe --task package --seeds 1 --json    one task, one seed, for a program
   edgewatt simulate safe --data GLUE --task rte             a task of GLUE, from the folder of its zips; or --data SQUAD
+  edgewatt simulate safe --scenario full --resume done      hours; go on where it was ended
   edgewatt simulate safe --calibration board.zip -o out     seconds and joules of a board; tables and charts
 
 scenarios: reduced (the default: 64 steps of 16 short texts; adapters, safe and ours on all tasks by all seeds, other
@@ -66,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jobs", metavar="N", type=seeds, help="trainings side by side, of one core each (default: as many as cores)"
     )
+    parser.add_argument("--resume", metavar="FOLDER", help="keep what is done there, and go on with it")
     parser.add_argument("--no-shapes", action="store_true", help="without steps of BERT-base, RoBERTa-large and GPT-2")
 
 
@@ -80,8 +84,10 @@ def run(args: argparse.Namespace) -> int:
     encoder = encoder_of(args.model)
     draws = _draws(args.scenario)
     asked = Asked(encoder, tasks, methods, args.scenario, args.seeds, draws, not args.no_shapes, device)
+    shelf = shelf_of(args.resume, words(encoder, args.scenario, constants_here())) if args.resume else None
     shown = ErrorStreamProgress()
-    found = study(asked, METERS, partial(say_progress, shown, time.monotonic()), at_once=args.jobs or cores())
+    said = partial(say_progress, shown, time.monotonic())
+    found = study(asked, METERS, said, at_once=args.jobs or cores(), shelf=shelf)
     shown.done()
     headlines = headlines_of(found)
     if args.output is not None:
