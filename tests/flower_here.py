@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,18 @@ import pytest
 from edgewatt.models.federated.engines.loop import Keeping, Played, Playing, Run
 from edgewatt.models.federated.engines.opening import Data, Setup
 from edgewatt.models.federated.engines.rules import Rules
+from edgewatt.models.federated.heteroswitch.hook import Switching
+from edgewatt.models.federated.heteroswitch.methods import HETEROSWITCH, setup_of
+from edgewatt.models.federated.heteroswitch.network import strided
+from edgewatt.models.federated.heteroswitch.trial import learner_with
+from edgewatt.models.federated.heteroswitch.world import Fleet, as_taken
 from edgewatt.models.federated.learning.aggregation import fedavg
+from edgewatt.models.federated.learning.data import Data as Samples
 from edgewatt.models.federated.learning.learner import TorchLearner
 from edgewatt.models.federated.learning.partition import Split
 from edgewatt.models.federated.learning.workloads import learner_of
 from edgewatt.models.federated.round import Choice, Conditions, Outcome, Policy, Seen, Update, Weights
+from edgewatt.models.scheduling.constants import Draw, constants_of
 from tests.federated_policies_fleet import TinyFleet
 
 DEVICES_N, LOST, IN_ROUND = 20, 5, 1
@@ -69,20 +76,19 @@ class Here:
 
 @dataclass
 class Numbers:
-    """A learner without PyTorch, whose processes start in half the time; training one device in one round is deadly."""
+    """A learner without PyTorch; training LOST in its round raises `fault`."""
 
-    devices_n: int
-    deadly: tuple[int, int] | None = None
+    fault: Exception | None = None
 
     def __post_init__(self) -> None:
-        self.samples_n, self.classes_ratio = np.full(self.devices_n, 10), np.ones(self.devices_n)
+        self.samples_n, self.classes_ratio = np.full(DEVICES_N, 10), np.ones(DEVICES_N)
 
     def first(self) -> Weights:
         return {"w": np.zeros(3, np.float32)}
 
     def train(self, weights: Weights, device: int, batch: int, epochs: int, number: int) -> Update:
-        if (device, number) == self.deadly:
-            os._exit(3)
+        if self.fault is not None and (device, number) == (LOST, IN_ROUND):
+            raise self.fault
         drawn = np.random.default_rng([device, number, batch, epochs]).random(3).astype(np.float32)
         return Update({"w": weights["w"] + drawn}, 2.0, 1.0, 10, 3)
 
@@ -91,6 +97,11 @@ class Numbers:
 
     def accuracy_percent(self, weights: Weights) -> float:
         return float(weights["w"].sum())
+
+
+def numbers(fault: Exception | None = None) -> Setup:
+    learner = Numbers(fault)
+    return replace(setup(), data=Data(learner.samples_n, learner.classes_ratio), learner=learner)
 
 
 @dataclass
@@ -168,13 +179,35 @@ class Quiet(TinyFleet):
         return replace(around, available=here)
 
 
-class Dying(TorchLearner):
-    """The process that trains LOST in its round dies of it."""
+class Switched(TorchLearner):
+    """HeteroSwitch's. `heard`: what devices sent beside weights, by round; `deadly`: LOST in its round is."""
 
-    def train(self, weights: Any, device: int, batch: int, epochs: int, number: int) -> Any:
-        if (device, number) == (LOST, IN_ROUND):
+    deadly = False
+    heard: list[list[dict[str, Any]]]
+
+    def train(self, weights: Weights, device: int, batch: int, epochs: int, number: int) -> Update:
+        if self.deadly and (device, number) == (LOST, IN_ROUND):
             os._exit(3)
         return super().train(weights, device, batch, epochs, number)
+
+    def aggregate(self, weights: Weights, updates: Sequence[Update]) -> Weights:
+        self.heard.append([dict(update.more) for update in updates])
+        return super().aggregate(weights, updates)
+
+
+def switched(fleet: TinyFleet, *, deadly: bool = False) -> tuple[Setup, Switched]:
+    """HeteroSwitch on small pictures of noise, a device type for each half of the devices."""
+    rng = np.random.default_rng(5)
+    pictures, targets = rng.integers(0, 256, (200, 3, 8, 8)).astype(np.uint8), rng.integers(0, 2, 200)
+    owners = np.arange(200) % 2
+    data = Samples("noise", pictures, targets, pictures[:40], targets[:40], 2, owners, owners[:40], ("a", "b"))
+    world = replace(as_taken(data, (1, 1), Fleet(DEVICES_N, 10, 1), 7), network=strided(8, 2))
+    hooks = Switching(HETEROSWITCH, setup_of(constants_of("../federated/heteroswitch"), Draw(), "reduced"))
+    plain = learner_with(hooks, world, 7, DEVICES_N)
+    learner = Switched(**{of.name: getattr(plain, of.name) for of in fields(plain)})
+    learner.deadly, learner.heard = deadly, []
+    held = Data(learner.samples_n, learner.classes_ratio)
+    return Setup(fleet, learner.job(8, 1, 4), held, learner, Rules(1.5, 60.0)), learner
 
 
 def same(ours: Run, theirs: Run) -> None:

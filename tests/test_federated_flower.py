@@ -4,24 +4,26 @@ import logging
 import os
 import subprocess
 import sys
+import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from edgewatt.models.federated.engines import flower_offline, loop
+from edgewatt.models.federated.engines import flower_offline, flower_waiting, loop
 from edgewatt.models.federated.engines.flower import play
 from edgewatt.models.federated.engines.flower_offline import by_itself, ready, refuse_without_loopback
-from edgewatt.models.federated.engines.flower_waiting import Heeding, Stopped
+from edgewatt.models.federated.engines.flower_waiting import Heeding, Stopped, in_a_thread
 from edgewatt.models.federated.engines.loop import Keeping
-from edgewatt.models.federated.learning.local import Hook
 from edgewatt.models.federated.policies.autofl import autofl
 from edgewatt.models.federated.round import Policy
 from edgewatt.profiler.errors import EdgewattError, UsageError
 from tests.federated_policies_fleet import TinyFleet
-from tests.flower_here import DEVICES_N, IN_ROUND, LOST, Drawing, Quiet, digits, play_here, same, setup
+from tests.flower_here import DEVICES_N, IN_ROUND, LOST, Drawing, Quiet, numbers, play_here, same, setup, switched
 
 # flwr and ray warn as they are imported, and ray as its children are collected.
 pytestmark = [
@@ -59,6 +61,32 @@ def test_a_run_is_the_loops(method: str, tmp_path: Path) -> None:
             assert (of["batch"], of["epochs"]) == (batch, epochs)
             assert (of["target"], of["frequency-hz"]) == (kind.targets[place].name, kind.targets[place].frequency_hz)
         assert not told
+
+
+@pytest.mark.usefixtures("messages")
+def test_heteroswitch_is_the_loops_and_what_was_kept_goes_on_under_either(tmp_path: Path) -> None:
+    unbroken, learner = switched(TinyFleet())
+    whole = loop.play(Drawing(), unbroken, 4, together=False)
+    switches = {(more["switch1"], more["switch2"]) for heard in learner.heard for more in heard}
+    assert switches >= {(False, False), (True, True)}
+    keeping = Keeping(tmp_path / "kept", "test", every_n=1)
+    (first, at_first), (then, after) = switched(TinyFleet()), switched(TinyFleet())
+    loop.play(Drawing(), first, 2, keeping, together=False)
+    same(whole, play_here(Drawing(), then, 4, tmp_path, keeping=keeping).run)
+    assert at_first.heard + after.heard == learner.heard
+    assert after.kept()["hooks/loss_ema"] == pytest.approx(learner.kept()["hooks/loss_ema"])
+
+
+@pytest.mark.usefixtures("messages")
+def test_a_device_that_raises_is_told_of_as_in_the_loop(tmp_path: Path) -> None:
+    fault = RuntimeError("no \x1b[31mroom" + "!" * 100)
+    found = play_here(Drawing(), numbers(fault), 3, tmp_path).run
+    same(loop.play(Drawing(), numbers(fault), 3), found)
+    assert found.rounds[IN_ROUND].outcome.trouble[1].startswith("its training failed: 'RuntimeError: no ")
+    (elsewhere := tmp_path / "elsewhere").mkdir()
+    for engine in (lambda of: loop.play(Drawing(), of, 3), lambda of: play_here(Drawing(), of, 3, elsewhere)):
+        with pytest.raises(UsageError, match="the data are gone"):
+            engine(numbers(UsageError("the data are gone")))
 
 
 @pytest.mark.usefixtures("messages")
@@ -154,15 +182,37 @@ def test_waiting_ends_where_the_run_is_to_end_or_time_is_over() -> None:
         waiting.get_node_ids()
 
 
+@pytest.mark.parametrize("times", [0, 1, 2, 3])
+def test_an_interrupt_is_raised_when_the_work_has_ended(times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(threading.Event):
+        left = times
+
+        def wait(self, timeout: float | None = None) -> bool:
+            if self.left:
+                self.left -= 1
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    stop, go_on, ended = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        assert not times or stop.wait(60)
+        assert times < 3 or go_on.wait(60)
+        ended.append(True)
+
+    monkeypatch.setattr(flower_waiting, "threading", SimpleNamespace(Event=Interrupted, Thread=threading.Thread))
+    with pytest.raises(KeyboardInterrupt) if times else nullcontext():
+        in_a_thread(work, stop)
+    assert ended == ([True] if times < 3 else []), "who asks a third time leaves at once"
+    go_on.set()
+
+
 def test_nothing_is_sent_where_nothing_is_trained_or_all_is_done(tmp_path: Path) -> None:
     of = replace(setup(), learner=None)
     same(loop.play(Drawing(), of, 2), play(Drawing(), of, 2))
     keeping = Keeping(tmp_path / "kept", "test")
     ours = loop.play(Drawing(), setup(), 2, keeping)
     same(ours, play(Drawing(), setup(), 2, keeping))
-    hooked = replace(digits(), hook_of=lambda _device, _number: Hook())
-    with pytest.raises(UsageError, match="does not travel to the processes of devices"):
-        play(Drawing(), replace(setup(), learner=hooked), 2)
 
 
 def test_what_may_never_end_is_ended() -> None:

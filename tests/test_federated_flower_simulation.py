@@ -1,10 +1,10 @@
-"""Flower's whole engine with Ray: a device dies, the user interrupts, and either engine goes on from the other."""
+"""Flower's whole engine with Ray and HeteroSwitch: a device dies, the user interrupts, either engine goes on."""
 
 import os
+import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields, replace
 from pathlib import Path
 
 import psutil
@@ -14,10 +14,8 @@ from edgewatt.models.federated.engines import flower, loop
 from edgewatt.models.federated.engines.flower import play
 from edgewatt.models.federated.engines.flower_offline import by_itself
 from edgewatt.models.federated.engines.loop import Keeping, Played
-from edgewatt.models.federated.engines.opening import Data, Setup
-from edgewatt.models.federated.learning.learner import TorchLearner
 from tests.federated_policies_fleet import TinyFleet
-from tests.flower_here import DEVICES_N, IN_ROUND, LOST, Drawing, Dying, Numbers, Quiet, same, setup
+from tests.flower_here import IN_ROUND, Drawing, Quiet, same, switched
 
 pytestmark = [
     pytest.mark.extra,
@@ -25,29 +23,24 @@ pytestmark = [
 ]
 
 
-def numbers(fleet: TinyFleet, deadly: tuple[int, int] | None = None) -> Setup:
-    learner = Numbers(DEVICES_N, deadly)
-    return replace(setup(fleet=fleet), data=Data(learner.samples_n, learner.classes_ratio), learner=learner)
-
-
-def trained(fleet: TinyFleet, deadly: tuple[int, int] | None = None) -> Setup:
-    of = setup(fleet=fleet)
-    assert isinstance(of.learner, TorchLearner)
-    if deadly is None:
-        return of
-    return replace(of, learner=Dying(**{each.name: getattr(of.learner, each.name) for each in fields(of.learner)}))
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """As where a user sits before it: a process in the background may be deaf to interrupts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("made", [numbers, pytest.param(trained, marks=pytest.mark.long)])
+@pytest.mark.usefixtures("interruptible")
 def test_a_simulation_goes_on_from_the_loop_and_the_loop_from_it(
-    made: Callable[..., Setup], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     keeping = Keeping(tmp_path / "kept", "test", every_n=1)
-    loop.play(Drawing(), made(TinyFleet()), 1, keeping)
+    loop.play(Drawing(), switched(TinyFleet())[0], 1, keeping, together=False)
     before, threads = dict(os.environ), threading.enumerate()
     seen: list[Played] = []
     folders: list[Path] = []
@@ -61,15 +54,24 @@ def test_a_simulation_goes_on_from_the_loop_and_the_loop_from_it(
     def watch(played: Played) -> None:
         seen.append(played)
         if len(seen) == 4:
+            # The user's interrupt, in the thread that only waits; and the end of this one, before the round is kept.
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             raise KeyboardInterrupt
 
     monkeypatch.setattr(flower, "by_itself", noted)
+    simulated, in_simulation = switched(TinyFleet(), deadly=True)
     with pytest.raises(KeyboardInterrupt):
-        play(Drawing(), made(TinyFleet(), (LOST, IN_ROUND)), 5, keeping, watch, processes=1)
+        play(Drawing(), simulated, 5, keeping, watch, processes=1)
+    assert not folders[0].exists()
     assert seen[IN_ROUND].outcome.trouble == {1: "does not answer"}
-    found = loop.play(Drawing(), made(TinyFleet()), 5, keeping, together=False)
-    same(loop.play(Drawing(), made(Quiet()), 5, together=False), found)
+    rest, at_rest = switched(TinyFleet())
+    found = loop.play(Drawing(), rest, 5, keeping, together=False)
+    quiet, unbroken = switched(Quiet())
+    same(loop.play(Drawing(), quiet, 5, together=False), found)
     assert [of.outcome.fleet_j for of in seen] == [of.outcome.fleet_j for of in found.rounds[:4]]
+    assert in_simulation.heard == unbroken.heard[1:4]
+    assert at_rest.heard == unbroken.heard[3:]
+    assert any(more["switch2"] for heard in in_simulation.heard for more in heard)
     assert dict(os.environ) == before
     assert threading.enumerate() == threads
     assert not folders[0].exists()

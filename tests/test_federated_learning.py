@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgewatt.models.federated.learning.hooks import Hook
 from edgewatt.models.federated.learning.learner import TorchLearner
-from edgewatt.models.federated.learning.local import Hook
 from edgewatt.models.federated.learning.methods import FEDL, METHODS, SCAFFOLD
 from edgewatt.models.federated.learning.partition import Split
 from edgewatt.models.federated.learning.workloads import learner_of
@@ -217,22 +217,54 @@ class _Seen(Hook):
         return {name: of * 0 for name, of in weights.items()}, {"loss": loss}
 
 
-def test_a_hook_sees_and_changes() -> None:
-    seen: list[_Seen] = []
+class _Counting:
+    """Hooks that remember how many updates were taken."""
 
-    def hook_of(device: int, number: int) -> Hook:
+    def __init__(self) -> None:
+        self.seen: list[_Seen] = []
+        self.taken_n = 0
+
+    def of(self, device: int, number: int) -> Hook:
         assert (device, number) in ((2, 5), (3, 5))
-        seen.append(_Seen())
-        return seen[-1]
+        self.seen.append(_Seen())
+        return self.seen[-1]
 
-    learner = replace(_digits(), hook_of=hook_of)
+    def kept(self) -> dict[str, Any]:
+        return {"taken": np.array(self.taken_n)}
+
+    def keep(self, arrays: Any) -> None:
+        self.taken_n = int(arrays["taken"])
+
+    def learn(self, updates: Any) -> None:
+        self.taken_n += len(updates)
+
+
+def test_a_hook_sees_and_changes() -> None:
+    hooks = _Counting()
+    learner = replace(_digits(), hooks=hooks)
     updates = learner.train_many(learner.first(), np.array([2, 3]), np.full(2, 16), np.full(2, 2), 5)
     plain: Update = _digits().train(learner.first(), 2, 16, 2, 5)
-    assert seen[0].batches == list(range(1, updates[0].steps_n + 1))
-    assert seen[0].begun == plain.loss_before
+    assert hooks.seen[0].batches == list(range(1, updates[0].steps_n + 1))
+    assert hooks.seen[0].begun == plain.loss_before
     assert updates[0].more == {"loss": updates[0].loss}
     assert updates[0].loss != plain.loss
     assert not updates[0].weights["fc.bias"].any()
+
+
+def test_what_hooks_remember_is_kept_beside_what_the_method_keeps() -> None:
+    learner, there = replace(_fresh(SCAFFOLD), hooks=_Counting()), replace(_fresh(SCAFFOLD), hooks=_Counting())
+    first = learner.first()
+    good = _fresh(SCAFFOLD).train(first, 0, 16, 1, 0)
+    learner.aggregate(first, [good, replace(good, loss=float("nan"))])
+    kept = learner.kept(0)
+    assert kept["hooks/taken"] == 1
+    assert {name.split("/")[0] for name in kept} == {"all", "own", "hooks"}
+    there.keep(kept, first)
+    assert there.kept().keys() == kept.keys()
+    assert there.hooks is not None
+    assert there.hooks.kept() == {"taken": 1}
+    with pytest.raises(UsageError, match="taken was kept of a learner with hooks, and this one has none"):
+        _fresh(SCAFFOLD).keep(kept, first)
 
 
 def test_wrong_requests_are_named(tmp_path: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgewatt.models.federated.engines.checkpoint import Kept, read_checkpoint, write_checkpoint
 from edgewatt.models.federated.engines.loop import Keeping, Run, play
 from edgewatt.models.federated.engines.opening import Data, Setup
 from edgewatt.models.federated.engines.rules import Rules
@@ -101,7 +102,7 @@ class Drawing(Told):
 
 @dataclass
 class Adding:
-    """A learner whose only weight grows by what a device draws; `odd` devices send what is no update."""
+    """A learner whose only weight grows by what a device draws; `odd` devices send what is no update, or raise."""
 
     odd: dict[int, Any] = field(default_factory=dict)
     samples_n: Ints = field(default_factory=lambda: np.full(6, 10))
@@ -113,6 +114,8 @@ class Adding:
 
     def train(self, weights: Weights, device: int, batch: int, epochs: int, number: int) -> Update:  # noqa: ARG002
         self.asked += 1
+        if isinstance(fault := self.odd.get(device), BaseException):
+            raise fault
         drawn = np.random.default_rng([device, number]).random(3).astype(np.float32)
         return Update({"w": self.odd.get(device, weights["w"] + drawn)}, 2.0, 1.0, 10, 3)
 
@@ -121,6 +124,16 @@ class Adding:
 
     def accuracy_percent(self, weights: Weights) -> float:
         return float(weights["w"].sum())
+
+
+class Many(Adding):
+    """It trains all at once, and is asked once for that."""
+
+    def train_many(self, weights: Weights, devices: Ints, batches: Ints, epochs: Ints, number: int) -> list[Update]:
+        each = list(zip(devices.tolist(), batches.tolist(), epochs.tolist(), strict=True))
+        found = [self.train(weights, *of, number) for of in each]
+        self.asked += 1 - len(found)
+        return found
 
 
 def setup(fleet: Six | None = None, learner: Adding | None = None, job: Job = JOB) -> Setup:
@@ -175,6 +188,35 @@ def test_bad_updates_are_refused_and_the_round_goes_on_without_them() -> None:
     assert np.array_equal(run.weights["w"], alone)
     nobody = play(Told((0, 2)), setup(learner=Adding(odd)), 1)
     assert nobody.weights["w"].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("made", [Adding, Many])
+def test_a_device_that_raises_costs_its_reply_alone(made: type[Adding]) -> None:
+    job = replace(JOB, participants=3)
+    learner = made({2: RuntimeError("out of \x1b[31m" + "memory" * 50)})
+    run = play(Told((0, 2, 3)), setup(learner=learner, job=job), 1)
+    outcome = run.rounds[0].outcome
+    assert outcome.replied.tolist() == [True, False, True]
+    assert list(outcome.trouble) == [1]
+    assert outcome.trouble[1].startswith("its training failed: 'RuntimeError: out of \\x1b[31mmemory")
+    assert len(outcome.trouble[1]) < 120
+    assert run.ledger.by_cause()["wasted"] == 6.5
+    # Who trains together is found out one by one: two of the three before the fault, then each of them.
+    assert learner.asked == {Adding: 3, Many: 5}[made]
+    same(play(Told((0, 2, 3)), setup(learner=Adding({2: np.zeros(4)}), job=job), 1), run)
+    whole = Many()
+    same(
+        play(Told((0, 2, 3)), setup(learner=Adding(), job=job), 1),
+        play(Told((0, 2, 3)), setup(learner=whole, job=job), 1),
+    )
+    assert whole.asked == 1
+
+
+@pytest.mark.parametrize("made", [Adding, Many])
+@pytest.mark.parametrize("fault", [KeyboardInterrupt(), MemoryError(), UsageError("the data are gone")])
+def test_what_is_no_devices_fault_ends_the_run(made: type[Adding], fault: BaseException) -> None:
+    with pytest.raises(type(fault)):
+        play(Told(), setup(learner=made({2: fault})), 1)
 
 
 def test_a_batch_without_room_is_named_and_its_device_only_waits() -> None:
@@ -240,6 +282,10 @@ def test_what_was_kept_of_another_run_or_damaged_is_refused(tmp_path: Path) -> N
         play(Drawing(), setup(learner=Adding()), 3, replace(keeping, of="other"))
     with pytest.raises(UsageError, match="has other devices than policy told chooses now"):
         play(Drawing(seed=1), setup(learner=Adding()), 3, keeping)
+    remembered = replace(read_checkpoint(tmp_path, "test") or Kept(""), state={"all/w": np.zeros(3)})
+    write_checkpoint(tmp_path / "of-another", remembered)
+    with pytest.raises(UsageError, match="all/w was kept of another learner: this one keeps nothing"):
+        play(Drawing(), setup(learner=Adding()), 3, replace(keeping, folder=tmp_path / "of-another"))
     kept = tmp_path / "checkpoint.npz"
     whole = kept.read_bytes()
     for content in (b"", b"no archive", whole[:-40], whole[: len(whole) // 2] + b"\0" + whole[len(whole) // 2 + 1 :]):

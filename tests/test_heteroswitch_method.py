@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from edgewatt.models.federated.heteroswitch.headlines import Tried, headlines_of, pooled, reduction
+from edgewatt.models.federated.heteroswitch.hook import Switching
 from edgewatt.models.federated.heteroswitch.methods import FEDAVG, HETEROSWITCH, METHODS, setup_of
 from edgewatt.models.federated.heteroswitch.output import figures, tables
 from edgewatt.models.federated.heteroswitch.study import Study, size_of
 from edgewatt.models.federated.heteroswitch.switching import dense_mean, diversified, drawn, is_on, next_ema
 from edgewatt.models.federated.heteroswitch.trial import Trial
+from edgewatt.models.federated.round import Update
 from edgewatt.models.scheduling.constants import Draw, constants_of
 from edgewatt.profiler.errors import UsageError
 
@@ -33,6 +35,23 @@ def test_the_server_remembers_losses() -> None:
     assert next_ema(2.0, np.array([np.nan, 1.0]), 0.9) == pytest.approx(1.1)
     assert next_ema(2.0, np.array([]), 0.9) == 2.0
     assert next_ema(2.0, np.array([np.inf]), 0.9) == 2.0
+
+
+def test_what_the_server_remembers_travels() -> None:
+    here, there = (Switching(HETEROSWITCH, setup_of(CONSTANTS, Draw(), "reduced")) for _ in range(2))
+    assert here.kept() == {}
+    update = Update({}, 3.0, 2.0, 1, 1)
+    here.learn([update, replace(update, loss=4.0)])
+    there.keep(here.kept())
+    assert here.loss_ema == there.loss_ema == 3.0
+    for odd in (np.array(1.0), np.array([np.nan]), np.array(["1"]), np.array([1])):
+        with pytest.raises(UsageError, match="loss_ema is no finite number"):
+            there.keep({"loss_ema": odd})
+    with pytest.raises(UsageError, match=r"loss_ema alone; found \['loss_ema', 'x'\]"):
+        there.keep({"x": np.zeros(1), **here.kept()})
+    assert there.loss_ema == 3.0
+    there.keep({})
+    assert there.loss_ema is None
 
 
 def test_pictures_are_changed_within_the_degrees() -> None:

@@ -31,7 +31,7 @@ _STATE: Final = "state "
 class Kept:
     """The rounds so far, and the weights after them; empty where nothing is trained.
 
-    `of`: which run this is; `state`: what the method of the learner keeps between rounds.
+    `of`: which run this is; `state`: what the learner keeps between rounds.
     """
 
     of: str

@@ -15,11 +15,11 @@ import psutil
 
 from edgewatt.models.federated.engines import loop
 from edgewatt.models.federated.engines.flower_offline import by_itself, processes_of, ready, start_ray, stop_ray
-from edgewatt.models.federated.engines.flower_waiting import Heeding
+from edgewatt.models.federated.engines.flower_waiting import Heeding, in_a_thread
 from edgewatt.models.federated.engines.loop import Keeping, Played, Playing, Run
 from edgewatt.models.federated.engines.opening import Setup
 from edgewatt.models.federated.round import Learner, Policy
-from edgewatt.profiler.errors import EdgewattError, UsageError
+from edgewatt.profiler.errors import EdgewattError
 from edgewatt.profiler.storage.checked import shown
 
 # Of this machine's clock: how long a device may train before its process is ended and it counts as silent.
@@ -40,17 +40,12 @@ def play(
 ) -> Run:
     """As the loop's `play`, whose checkpoints it goes on from. `processes` of devices; None: one for each core.
 
-    A device that fails, dies, hangs for `patience_s` or sends what is no update costs its reply alone. Where nothing is
-    trained, nothing is sent: the loop plays. Raises as the loop's, and UsageError for a learner with a hook, without
-    Flower, or without a loopback interface.
+    A device that fails, dies, hangs for `patience_s` or sends what is no update costs its reply alone, and so does one
+    whose process lacks memory. Where nothing is trained, nothing is sent: the loop plays. Raises as the loop's, and
+    UsageError without Flower or without a loopback interface.
     """
     if of.learner is None:
         return loop.play(policy, of, rounds_n, keeping, watch)
-    if getattr(of.learner, "hook_of", None) is not None:
-        raise UsageError(
-            "--engine flower: this learner has a hook around its training (as HeteroSwitch's), which may change from "
-            "round to round and does not travel to the processes of devices; take --engine loop"
-        )
     with by_itself() as folder:
         ready()
         playing = Playing(policy, of, rounds_n, keeping, watch)
@@ -60,7 +55,7 @@ def play(
 
 
 def _simulated(playing: Playing, learner: Learner, folder: Path, processes: int, patience_s: float) -> None:
-    """Play what is left. The simulation has a thread of its own, so that an interrupt reaches this one."""
+    """Play what is left."""
     from flwr.serverapp import ServerApp  # noqa: PLC0415  (an extra)
     from flwr.simulation import run_simulation  # noqa: PLC0415
 
@@ -104,15 +99,7 @@ def _simulated(playing: Playing, learner: Learner, folder: Path, processes: int,
             stop_ray(folder, of_ray)
 
     logging.getLogger("flwr").setLevel(logging.CRITICAL)
-    thread = threading.Thread(target=simulate, name="flower")
-    thread.start()
-    try:
-        thread.join()
-    except BaseException:
-        # Who is training is waited for: Ray ends after it.
-        stop.set()
-        thread.join()
-        raise
+    in_a_thread(simulate, stop)
     if of_flower:
         raise _named(of_flower[0])
     if of_server:

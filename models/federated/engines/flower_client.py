@@ -18,6 +18,7 @@ from edgewatt.models.federated.engines.flower_records import (
     failure_of,
     reply_of,
 )
+from edgewatt.models.federated.engines.learners import keep
 from edgewatt.models.federated.round import Learner
 
 
@@ -48,8 +49,7 @@ def trained(learner: Learner, message: Any, device: int) -> Any:
     """The reply of a device to a message of the strategy: an update, or in words why there is none."""
     try:
         weights, told = arrays_of(message.content[ARRAYS]), message.content[CONFIG]
-        if (method := getattr(learner, "method", None)) is not None:
-            method.keep(arrays_of(message.content[STATE]), weights)
+        keep(learner, arrays_of(message.content[STATE]), weights)
         content = reply_of(learner.train(weights, device, told["batch"], told["epochs"], told["round"]))
     except Exception as error:  # noqa: BLE001  (whatever a device fails of costs its reply alone)
         content = failure_of(error)

@@ -1,4 +1,4 @@
-"""What travels under Flower: weights and what a method keeps to a device, an update back. Arrays keep every digit."""
+"""What travels under Flower: weights and what a learner keeps to a device, an update back. Arrays keep every digit."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,7 +7,9 @@ import numpy as np
 from flwr.app import Array, ArrayRecord, ConfigRecord, MetricRecord, RecordDict
 from numpy.typing import NDArray
 
+from edgewatt.models.federated.engines.training import failure, told
 from edgewatt.models.federated.round import Kind, Update, Weights
+from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.checked import shown
 
 # Flower's own strategies find weights, settings and the number of samples under these names.
@@ -16,11 +18,12 @@ CONFIG: Final = "config"
 METRICS: Final = "metrics"
 SAMPLES: Final = "num-examples"
 PARTITION: Final = "partition-id"
-# What a method keeps and what an update has beside its weights: arrays, and everything else.
+# What a learner keeps and what an update has beside its weights: arrays, and everything else.
 STATE: Final = "state"
 MORE: Final = "more"
 SAID: Final = "said"
 FAILED: Final = "failed"
+ENDS: Final = "ends-the-run"
 
 
 def record_of(arrays: Mapping[str, NDArray[Any]]) -> Any:
@@ -66,15 +69,19 @@ def reply_of(update: Update) -> Any:
 
 
 def failure_of(error: Exception) -> Any:
-    """Why a device has no update, as a RecordDict."""
-    return RecordDict({CONFIG: ConfigRecord({FAILED: f"{type(error).__name__}: {error}"})})
+    """Why a device has no update, as a RecordDict; a UsageError is no fault of the device."""
+    if isinstance(error, UsageError):
+        return RecordDict({CONFIG: ConfigRecord({ENDS: str(error)})})
+    return RecordDict({CONFIG: ConfigRecord({FAILED: told(error)})})
 
 
 def update_from(content: Any) -> Update | str:
-    """The update of a reply, or why there is none in it."""
+    """The update of a reply, or why there is none in it. Raises UsageError for what no device is at fault for."""
     try:
         if CONFIG in content:
-            return f"its training failed: {shown(str(content[CONFIG][FAILED]))}"
+            if ENDS in content[CONFIG]:
+                raise UsageError(str(content[CONFIG][ENDS]))
+            return failure(str(content[CONFIG][FAILED]))
         metrics = content[METRICS]
         more = {**content[SAID], **(arrays_of(content[MORE]) if MORE in content else {})}
         return Update(

@@ -16,8 +16,10 @@ from edgewatt.models.federated.engines.flower_records import (
     settings_of,
     update_from,
 )
-from edgewatt.models.federated.engines.loop import Playing, aggregated
+from edgewatt.models.federated.engines.learners import kept_of
+from edgewatt.models.federated.engines.loop import Playing
 from edgewatt.models.federated.engines.opening import Opened
+from edgewatt.models.federated.engines.training import aggregated
 from edgewatt.models.federated.round import Learner, Update
 from edgewatt.profiler.errors import EdgewattError
 
@@ -48,13 +50,12 @@ class PolicyStrategy(Strategy):  # type: ignore[misc, unused-ignore]
         self.node_of = self.node_of or self._asked(grid)
         begun = self._begun = self.playing.open()
         choice, weights = begun.choice, arrays_of(arrays)
-        method = getattr(self.learner, "method", None)
         self._place_of, messages = {}, []
         for place in begun.trains.nonzero()[0].tolist():
             device, batch, epochs = (int(of[place]) for of in (choice.devices, choice.batch, choice.epochs))
             kind = begun.seen.kinds[begun.seen.kind_of[device]]
             told = settings_of(begun.seen.number, batch, epochs, kind, int(choice.target[place]))
-            content = content_of(weights, told, method.kept(device) if method is not None else {})
+            content = content_of(weights, told, kept_of(self.learner, device))
             node = self.node_of[device]
             self._place_of[node] = place
             messages.append(Message(content, node, MessageType.TRAIN, group_id=str(server_round)))

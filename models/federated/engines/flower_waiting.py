@@ -1,12 +1,14 @@
-"""Waiting for Flower's nodes, but not for ever: the engine may be gone, or the user may want to go."""
+"""Waiting for Flower and its nodes, but not for ever: the engine may be gone, or the user may want to go."""
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 LOOK_S: Final = 0.05
+# Ray takes some 7 s to end, in which users ask again; who asks so often wants to leave at any price.
+INTERRUPTS: Final = 3
 
 
 class Stopped(Exception):  # noqa: N818  (it is no error)
@@ -39,3 +41,31 @@ class Heeding:
             if left and self.stop.wait(LOOK_S):
                 raise Stopped
         return replies
+
+
+def in_a_thread(work: Callable[[], None], stop: threading.Event) -> None:
+    """Do `work` in another thread, so that an interrupt reaches this one; it sets `stop`, and is raised after the work.
+
+    What is left behind unfinished would write on into folders that are gone by then.
+    """
+    over, interrupts = threading.Event(), list[BaseException]()
+
+    def working() -> None:
+        try:
+            work()
+        finally:
+            over.set()
+
+    thread = threading.Thread(target=working, name="flower")
+    thread.start()
+    while not over.is_set() and len(interrupts) < INTERRUPTS:
+        try:
+            # Not `join`: Python 3.11 takes a thread for ended whose `join` was interrupted, and waits for it no more.
+            over.wait()
+        except BaseException as error:  # noqa: BLE001  (raised below)
+            interrupts.append(error)
+            stop.set()
+    if over.is_set():
+        thread.join()
+    if interrupts:
+        raise interrupts[0]

@@ -1,32 +1,23 @@
 """The loop of this process: rounds on a virtual clock, one after the other. Nothing of it waits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol, runtime_checkable
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgewatt.models.federated.engines.checkpoint import Kept, read_checkpoint, write_checkpoint
+from edgewatt.models.federated.engines.learners import keep, kept_of
 from edgewatt.models.federated.engines.opening import Opened, Setup, opened
-from edgewatt.models.federated.engines.settling import Replies, all_reply, replies_of, settle
+from edgewatt.models.federated.engines.settling import Replies, all_reply, settle
+from edgewatt.models.federated.engines.training import trained
 from edgewatt.models.federated.fleet.ledger import Ledger
-from edgewatt.models.federated.learning.aggregation import acceptable, fits
-from edgewatt.models.federated.round import Choice, Floats, Ints, Learner, Outcome, Policy, Update, Weights
+from edgewatt.models.federated.learning.aggregation import fits
+from edgewatt.models.federated.round import Choice, Floats, Learner, Outcome, Policy, Weights
 from edgewatt.profiler.errors import UsageError
 
 EVERY_N: Final = 20
-_NOTHING: Final[Mapping[int, str]] = {}
-
-
-@runtime_checkable
-class Together(Protocol):
-    """A learner that trains several devices at once, faster than one after the other."""
-
-    def train_many(self, weights: Weights, devices: Ints, batches: Ints, epochs: Ints, number: int) -> list[Update]:
-        """What `train` gives for each, to float tolerance."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +107,7 @@ class Playing:
         if keeping is not None:
             self._kept.add(begun.choice, replies, self.accuracy_percent)
             if len(self.rounds) % keeping.every_n == 0 or self.is_over:
-                self._kept.weights, self._kept.state = weights, _state(learner)
+                self._kept.weights, self._kept.state = weights, kept_of(learner) if learner else {}
                 write_checkpoint(keeping.folder, self._kept)
 
     def run(self) -> Run:
@@ -156,46 +147,13 @@ def play(
     return playing.run()
 
 
-def trained(learner: Learner, weights: Weights, of: Opened, *, together: bool = True) -> tuple[Replies, Weights]:
-    """What the participants make of the weights; an update that is none is refused, and the round goes on."""
-    places = np.flatnonzero(of.trains)
-    devices, batch, epochs = (getattr(of.choice, name)[places] for name in ("devices", "batch", "epochs"))
-    number = of.seen.number
-    if together and isinstance(learner, Together):
-        came = learner.train_many(weights, devices, batch, epochs, number)
-    else:
-        each = zip(devices.tolist(), batch.tolist(), epochs.tolist(), strict=True)
-        came = [learner.train(weights, *one, number) for one in each]
-    return aggregated(learner, weights, of, dict(zip(places.tolist(), came, strict=True)))
-
-
-def aggregated(
-    learner: Learner, weights: Weights, of: Opened, came: Mapping[int, Update], failed: Mapping[int, str] = _NOTHING
-) -> tuple[Replies, Weights]:
-    """What the updates that came, by place in the choice, make of the weights; both engines do it so.
-
-    `failed`: why what came from others is no update at all.
-    """
-    refusal = getattr(learner, "refusal", acceptable)
-    refused = {k: why for k, update in came.items() if (why := refusal(update, weights)) is not None}
-    taken = {k: update for k, update in came.items() if k not in refused}
-    in_order = [taken[k] for k in sorted(taken, key=lambda k: int(of.choice.devices[k]))]
-    replies = replies_of(of, taken, {**refused, **failed})
-    return replies, learner.aggregate(weights, in_order) if in_order else weights
-
-
-def _state(learner: Learner | None) -> Mapping[str, NDArray[Any]]:
-    """What the method of a learner keeps between rounds, as SCAFFOLD does."""
-    method = getattr(learner, "method", None)
-    return {} if method is None else method.kept()
-
-
 def _take_over(learner: Learner | None, kept: Kept, like: Weights) -> None:
-    """Give the method of a learner what it had kept. Raises UsageError for weights of another network."""
-    if learner is not None and (why := fits(kept.weights, like)) is not None:
+    """Give a learner what it had kept. Raises UsageError for weights of another network."""
+    if learner is None:
+        return
+    if (why := fits(kept.weights, like)) is not None:
         raise UsageError(f"the weights that were kept are not of this network: {why}; begin anew in another folder")
-    if kept.state:
-        getattr(learner, "method").keep(kept.state, like)  # noqa: B009  (only what `_state` found one in has a state)
+    keep(learner, kept.state, like)
 
 
 def _as_kept(of: Opened, kept: Kept, number: int, policy: Policy) -> tuple[Replies, float]:

@@ -1,17 +1,31 @@
 """The method on a device, around local training: what it decides, changes, averages and sends."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgewatt.models.federated.heteroswitch.methods import Method, Setup
-from edgewatt.models.federated.heteroswitch.switching import ALWAYS, NEVER, When, dense_mean, diversified, drawn, is_on
-from edgewatt.models.federated.learning.local import Hook
+from edgewatt.models.federated.heteroswitch.switching import (
+    ALWAYS,
+    NEVER,
+    When,
+    dense_mean,
+    diversified,
+    drawn,
+    is_on,
+    next_ema,
+)
+from edgewatt.models.federated.learning.hooks import Hook
 from edgewatt.models.federated.learning.networks import Tensor
-from edgewatt.models.federated.round import Weights
+from edgewatt.models.federated.round import Update, Weights
+from edgewatt.profiler.errors import UsageError
+from edgewatt.profiler.storage.checked import shown
 
 FIRST, SECOND = "switch1", "switch2"
+LOSS_EMA: Final = "loss_ema"
 
 
 class Generalising(Hook):
@@ -57,6 +71,36 @@ class Generalising(Hook):
     def _may_average(self) -> bool:
         """The second switch is never on without the first."""
         return _holds(self._method.average, switch=self._first)
+
+
+@dataclass(slots=True, eq=False)
+class Switching:
+    """A learner's `hooks`: HeteroSwitch on each device, and L_EMA of the server, None before the first round."""
+
+    method: Method
+    setup: Setup
+    loss_ema: float | None = None
+
+    def of(self, device: int, number: int) -> Generalising:  # noqa: ARG002
+        """The same for all devices in a round."""
+        return Generalising(self.method, self.setup, self.loss_ema)
+
+    def kept(self) -> dict[str, NDArray[Any]]:
+        """L_EMA, where there is one."""
+        return {} if self.loss_ema is None else {LOSS_EMA: np.array([self.loss_ema])}
+
+    def keep(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over an L_EMA, or none. Raises UsageError for anything else."""
+        of = arrays.get(LOSS_EMA)
+        if arrays.keys() - {LOSS_EMA}:
+            raise UsageError(f"what HeteroSwitch keeps is {LOSS_EMA} alone; found {shown(sorted(arrays))}")
+        if of is not None and (of.shape != (1,) or of.dtype.kind != "f" or not np.isfinite(of).all()):
+            raise UsageError(f"what HeteroSwitch keeps as {LOSS_EMA} is no finite number")
+        self.loss_ema = None if of is None else float(of[0])
+
+    def learn(self, updates: Sequence[Update]) -> None:
+        """L_EMA after a round, from the losses of the updates that were taken."""
+        self.loss_ema = next_ema(self.loss_ema, np.array([update.loss for update in updates]), self.setup.ema)
 
 
 def _holds(when: When, *, switch: bool) -> bool:

@@ -6,9 +6,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from edgewatt.models.federated.heteroswitch.hook import FIRST, SECOND, Generalising
+from edgewatt.models.federated.heteroswitch.hook import FIRST, SECOND, Switching
 from edgewatt.models.federated.heteroswitch.methods import Method, Setup
-from edgewatt.models.federated.heteroswitch.switching import next_ema
 from edgewatt.models.federated.heteroswitch.world import World
 from edgewatt.models.federated.learning import methods as learning
 from edgewatt.models.federated.learning.learner import TorchLearner
@@ -72,14 +71,8 @@ def tried(world: World, method: Method, setup: Setup, seed: int, left_out: int |
     able = np.flatnonzero(world.type_of != left_out) if left_out is not None else np.arange(len(world.type_of))
     if setup.participants > len(able):
         raise UsageError(f"{setup.participants} participants a round, and {len(able)} devices can take part")
-    loss_ema: float | None = None
-    learner = TorchLearner(
-        world.network, world.data, world.parts,
-        learning.Method(
-            method.learnt_by, len(able), setup.rate, mu=setup.mu, q=setup.q, server_rate=setup.server_rate
-        ),
-        seed, setup.rate, lambda _device, _number: Generalising(method, setup, loss_ema),
-    )  # fmt: skip
+    hooks = Switching(method, setup)
+    learner = learner_with(hooks, world, seed, len(able))
     weights = learner.first()
     log: list[dict[str, Any]] = []
     ends, curve = [], []
@@ -89,10 +82,8 @@ def tried(world: World, method: Method, setup: Setup, seed: int, left_out: int |
         devices = np.sort(np.random.default_rng([seed, number]).choice(able, setup.participants, replace=False))
         updates = learner.train_many(weights, devices, ones * setup.batch, ones * setup.epochs, number)
         why = [learner.refusal(update, weights) for update in updates]
-        log += _rows(world, number, devices, updates, why, loss_ema)
+        log += _rows(world, number, devices, updates, why, hooks.loss_ema)
         weights = learner.aggregate(weights, updates)
-        taken = [update.loss for update, bad in zip(updates, why, strict=True) if bad is None]
-        loss_ema = next_ema(loss_ema, np.array(taken), setup.ema)
         is_last = number > setup.rounds - setup.measured_rounds
         if is_last or number % every == 0:
             now = _served(learner, weights, world)
@@ -100,6 +91,15 @@ def tried(world: World, method: Method, setup: Setup, seed: int, left_out: int |
             curve.append((number, float(now.mean())))
     name = "" if left_out is None else world.types[left_out]
     return Trial(method.name, seed, name, world.types, np.mean(ends, 0), tuple(curve), tuple(log))
+
+
+def learner_with(hooks: Switching, world: World, seed: int, devices_n: int) -> TorchLearner:
+    """A learner on the devices of a world, of which `devices_n` may take part; for any engine."""
+    method, setup = hooks.method, hooks.setup
+    learnt_by = learning.Method(
+        method.learnt_by, devices_n, setup.rate, mu=setup.mu, q=setup.q, server_rate=setup.server_rate
+    )
+    return TorchLearner(world.network, world.data, world.parts, learnt_by, seed, setup.rate, hooks)
 
 
 def _served(learner: TorchLearner, weights: Weights, world: World) -> Floats:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewatt.models.federated.round import Ints
+from edgewatt.models.federated.round import Flags, Ints
 
 HELD_BACK_EVERY: Final = 5
 
@@ -39,10 +39,18 @@ class Data:
         return self.targets.ndim == 2
 
 
-def split(source: str, inputs: NDArray[Any], targets: NDArray[Any], classes_n: int, **more: Any) -> Data:
-    """Every fifth sample is held back: the same ones always."""
-    held = np.arange(len(inputs)) % HELD_BACK_EVERY == HELD_BACK_EVERY - 1
-    owners = more.pop("owners", None)
+def split(
+    source: str,
+    inputs: NDArray[Any],
+    targets: NDArray[Any],
+    classes_n: int,
+    held: Flags | None = None,
+    owners: Ints | None = None,
+    **more: Any,
+) -> Data:
+    """Samples [n, ...] of which those in `held` [n] are held back; None: every fifth, the same ones always."""
+    if held is None:
+        held = np.arange(len(inputs)) % HELD_BACK_EVERY == HELD_BACK_EVERY - 1
     if owners is not None:
         more |= {"owners": owners[~held], "held_owners": owners[held]}
     return Data(source, inputs[~held], targets[~held], inputs[held], targets[held], classes_n, **more)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from edgewatt.models.federated.learning.bounded import MIB, json_of
-from edgewatt.models.federated.learning.data import Data
+from edgewatt.models.federated.learning.data import Data, split
 from edgewatt.models.federated.learning.pictures import read_all
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.storage.checked import shown
@@ -60,19 +60,9 @@ def flair(folder: Path) -> Data:
     owners = np.array([number_of.get(row.user_id, -1) for row in rows], np.int64)[readable]
     flags = np.array([[name in row.labels for name in names] for row in rows], np.uint8)[readable]
     is_held = (np.arange(len(rows)) >= len(trained))[readable]
-    return Data(
-        f"FLAIR from {folder.name}, the first {len(trained)} photographs",
-        inputs[~is_held],
-        flags[~is_held],
-        inputs[is_held],
-        flags[is_held],
-        len(names),
-        owners=owners[~is_held],
-        held_owners=owners[is_held],
-        owner_names=users,
-        names=names,
-        refused=refused,
-    )
+    source = f"FLAIR from {folder.name}, the first {len(trained)} photographs"
+    more = {"owner_names": users, "names": names, "refused": refused}
+    return split(source, inputs, flags, len(names), is_held, owners, **more)
 
 
 def rows_of(value: Any) -> list[Row] | str:

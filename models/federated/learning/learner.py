@@ -1,36 +1,33 @@
 """round.Learner: a network, the data of N devices, how they train, and how their updates become one model."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgewatt.models.federated.learning.data import Data
-from edgewatt.models.federated.learning.local import (
-    AT_ONCE,
-    Hook,
-    Task,
-    as_inputs,
-    gradient,
-    one_thread,
-    train_one,
-)
+from edgewatt.models.federated.learning.hooks import Hooks
+from edgewatt.models.federated.learning.local import AT_ONCE, Task, as_inputs, gradient, one_thread, train_one
 from edgewatt.models.federated.learning.methods import DOUBLE, FEDL, Method
 from edgewatt.models.federated.learning.networks import Network
 from edgewatt.models.federated.learning.partition import Parts
 from edgewatt.models.federated.learning.scoring import mean_average_precision
 from edgewatt.models.federated.learning.together import train_together
 from edgewatt.models.federated.round import Floats, Ints, Job, Update, Weights
+from edgewatt.profiler.errors import UsageError
+
+# Before the names of what hooks keep, beside those of a method.
+HOOKS: Final = "hooks/"
 
 
 @dataclass(slots=True, eq=False)
 class TorchLearner:
-    """A round.Learner in PyTorch. `hook_of(device, number)`: what a method does around the training of a device.
+    """A round.Learner in PyTorch. `hooks`: what is done around the training of each device; None: nothing.
 
-    `train` depends on `seed`, the weights, the device and the round, and for SCAFFOLD and FEDL on what `method` keeps,
-    which `aggregate` alone changes: an engine whose devices train in other processes brings them `method.kept(device)`.
+    `train` depends on `seed`, the weights, the device and the round, and on what is `kept` of SCAFFOLD, FEDL and hooks,
+    which `aggregate` alone changes: an engine whose devices train in other processes brings them `kept(device)`.
     """
 
     network: Network
@@ -39,7 +36,7 @@ class TorchLearner:
     method: Method
     seed: int
     rate: float
-    hook_of: Callable[[int, int], Hook] | None = None
+    hooks: Hooks | None = None
 
     @property
     def samples_n(self) -> Ints:
@@ -67,7 +64,7 @@ class TorchLearner:
         What diverged comes back as it is, NaN and all, and what had no samples with none: `refusal` names them.
         """
         task, own = self._task(weights, device, batch, epochs, number)
-        hook = None if self.hook_of is None else self.hook_of(device, number)
+        hook = None if self.hooks is None else self.hooks.of(device, number)
         return self._finished(train_one(self.network, weights, task, hook), device, weights, own)
 
     def train_many(self, weights: Weights, devices: Ints, batches: Ints, epochs: Ints, number: int) -> list[Update]:
@@ -76,7 +73,7 @@ class TorchLearner:
         if not self.network.together:
             return [self.train(weights, *of, number) for of in each]
         prepared = [self._task(weights, *of, number) for of in each]
-        hooks = [] if self.hook_of is None else [self.hook_of(device, number) for device in devices.tolist()]
+        hooks = [] if self.hooks is None else [self.hooks.of(device, number) for device in devices.tolist()]
         trained = train_together(self.network, weights, [task for task, _ in prepared], hooks)
         return [
             self._finished(update, device, weights, own)
@@ -88,8 +85,29 @@ class TorchLearner:
         return self.method.refusal(update, like)
 
     def aggregate(self, weights: Weights, updates: Sequence[Update]) -> Weights:
-        """The next global weights by the method. Refused updates are left out; with none left, the same weights."""
+        """The next global weights by the method, and what is kept. Refused updates are left out of both.
+
+        With none left, the same weights.
+        """
+        if self.hooks is not None:
+            self.hooks.learn([update for update in updates if self.refusal(update, weights) is None])
         return self.method.aggregate(weights, updates)
+
+    def kept(self, device: int | None = None) -> dict[str, NDArray[Any]]:
+        """What method and hooks keep between rounds: all of it, or what `device` has to be given to train elsewhere."""
+        of_hooks = {} if self.hooks is None else self.hooks.kept()
+        return self.method.kept(device) | {f"{HOOKS}{name}": of for name, of in of_hooks.items()}
+
+    def keep(self, arrays: Mapping[str, NDArray[Any]], like: Weights) -> None:
+        """Take over what `kept` gave, instead of what was kept. Raises UsageError for what it cannot have given."""
+        of_hooks = {name.removeprefix(HOOKS): of for name, of in arrays.items() if name.startswith(HOOKS)}
+        self.method.keep({name: of for name, of in arrays.items() if not name.startswith(HOOKS)}, like)
+        if self.hooks is not None:
+            self.hooks.keep(of_hooks)
+        elif of_hooks:
+            raise UsageError(
+                f"{', '.join(sorted(of_hooks))[:80]} was kept of a learner with hooks, and this one has none"
+            )
 
     def accuracy_percent(self, weights: Weights) -> float:
         """Of the model on what is held back; where many classes hold, the mean over them of the average precision."""

@@ -12,35 +12,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgewatt.models.federated.learning.hooks import Hook
 from edgewatt.models.federated.learning.networks import Network, Tensor
 from edgewatt.models.federated.round import Ints, Update, Weights
 
 # Samples whose loss is computed at once: bounds the memory of large devices and of what is held back.
 AT_ONCE: Final = 1024
-
-
-class Hook:
-    """What a method does around one device's training; this one does nothing. Subclass it (HeteroSwitch does).
-
-    A new one is made for each device and round. `begin` sees the loss of the received weights on the device's data;
-    `transform` gets the inputs of each batch, a float32 tensor [n, ...], and a generator of its own; `after_batch` the
-    weights after each step, by name, as tensors that are changed in the next: copy them; `end` gives what is sent
-    instead of the trained weights, and the `more` of the update.
-    """
-
-    def begin(self, loss_before: float) -> None:
-        """Before the first batch."""
-
-    def transform(self, inputs: Tensor, rng: np.random.Generator) -> Tensor:  # noqa: ARG002
-        """The inputs that are trained on; of the same shape."""
-        return inputs
-
-    def after_batch(self, number: int, weights: Mapping[str, Tensor]) -> None:
-        """After batch `number`, from 1."""
-
-    def end(self, weights: Weights, loss: float) -> tuple[Weights, Mapping[str, Any]]:  # noqa: ARG002
-        """After the last batch; `loss` is the mean while training."""
-        return weights, {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from edgewatt.models.federated.learning.data import HELD_BACK_EVERY, Data
+from edgewatt.models.federated.learning.data import Data, split
 from edgewatt.models.federated.learning.pictures import SAMPLES_LIMIT, read_all
 from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.isp.photos import SUFFIXES
@@ -32,21 +32,9 @@ def phones(folder: Path) -> Data:
     owners = np.array([devices.index(device.name) for device, _, _, _ in rows], np.int64)[readable]
     targets = np.array([names.index(name) for _, name, _, _ in rows], np.int64)[readable]
     held = np.array([half == "test" for _, _, _, half in rows])[readable]
-    if not held.any():
-        held = np.arange(len(held)) % HELD_BACK_EVERY == HELD_BACK_EVERY - 1
-    return Data(
-        f"photographs from {folder.name}",
-        inputs[~held],
-        targets[~held],
-        inputs[held],
-        targets[held],
-        len(names),
-        owners=owners[~held],
-        held_owners=owners[held],
-        owner_names=devices,
-        names=names,
-        refused=refused,
-    )
+    more = {"owner_names": devices, "names": names, "refused": refused}
+    told = held if held.any() else None
+    return split(f"photographs from {folder.name}", inputs, targets, len(names), told, owners, **more)
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -10,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgewatt.models.federated.learning.local import AT_ONCE, Hook, Task, as_inputs, losses, one_thread
+from edgewatt.models.federated.learning.hooks import Hook
+from edgewatt.models.federated.learning.local import AT_ONCE, Task, as_inputs, losses, one_thread
 from edgewatt.models.federated.learning.networks import Network, Tensor
 from edgewatt.models.federated.round import Floats, Ints, Update, Weights
 
