@@ -245,6 +245,10 @@ def test_safes_freezing_is_laid_on_a_shape(found: Study) -> None:
     runs = found.of("safe", 0)[0].steps
     share = float(np.mean(runs.prefix / runs.columns["layers_n"]))
     assert memory.values[0] == pytest.approx(100 * share * 200 / (40 + 400))
+    longer = found.of("ours", 0)[0].steps
+    ours = next(row for row in rows if row.name == "memory: ours below safe, mean of the paper's models")
+    more = float(np.mean(longer.prefix / longer.columns["layers_n"]))
+    assert ours.values[0] == pytest.approx(100 * (1 - (440 - 200 * more) / (440 - 200 * share)))
     assert flop.values[0] == pytest.approx(100 * share * 2 / 5, abs=1)
     assert "within" in memory.gap or "outside" in memory.gap
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from edgewatt.models.finetuning.headlines_shapes import projected_headlines, shape_headlines
+from edgewatt.models.finetuning.headlines_shapes import ours_on_shapes, projected_headlines, shape_headlines
 from edgewatt.models.finetuning.study import ADAPTERS, OURS, SAFE, Study
 from edgewatt.models.finetuning.trial import Trial
 from edgewatt.models.headline import Headline
@@ -34,6 +34,7 @@ def headlines_of(study: Study) -> list[Headline]:
     if {OURS, SAFE} <= tried:
         found += [_saved(study, OURS, SAFE, name, of) for name, of in COSTS]
         found.append(_scores(study, OURS, SAFE))
+        found += ours_on_shapes(study)
     found += shape_headlines(study)
     return [*found, *_of_device(study), *(_method(study, method) for method in study.asked.methods)]
 

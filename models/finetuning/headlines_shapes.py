@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from edgewatt.models.finetuning.shapes import Metered
-from edgewatt.models.finetuning.study import SAFE, Study, constants_here
+from edgewatt.models.finetuning.study import OURS, SAFE, Study, constants_here
 from edgewatt.models.finetuning.trial import Trial
 from edgewatt.models.headline import Headline
 
@@ -19,6 +19,38 @@ _ADAPTERS_SAVE: Final = 22.19
 def projected_headlines(study: Study) -> list[Headline]:
     """The paper's three averages: the means over its three models of what a run with SAFE saves of one without."""
     return [_headline(study, what) for what in (MEMORY, FLOP, TIME)]
+
+
+def ours_on_shapes(study: Study) -> list[Headline]:
+    """Ours below SAFE on the same steps, without the features that ours keeps: what they take and what they save."""
+    if not study.shapes:
+        return []
+
+    def below(what: str, one: Trial, other: Trial, of: Metered) -> float:
+        ours, safe = (1 - saving(trial, of, what, study.batch, study.setting.probe_n) / 100 for trial in (one, other))
+        return 100 * (1 - ours / safe)
+
+    found = []
+    for what in (MEMORY, FLOP, TIME):
+        values = [
+            float(np.mean([
+                below(what, one, other, of)
+                for one in study.of(OURS, seed) for other in study.of(SAFE, seed, one.task) for of in study.shapes
+            ]))
+            for seed in study.seeds_of(OURS)
+        ]  # fmt: skip
+        shares = [
+            np.mean([one.steps.prefix / one.steps.columns["layers_n"] for one in study.of(method)])
+            for method in (OURS, SAFE)
+        ]
+        found.append(Headline(
+            name=f"{what}: ours below safe, mean of the paper's models", unit="%", better="higher", basis=_basis(),
+            values=values, gap=(
+                "without the features that ours keeps; over a run {:.0f} % of the layers were a frozen prefix with "
+                "ours, {:.0f} % with safe".format(*(100 * of for of in shares))
+            ),
+        ))  # fmt: skip
+    return found
 
 
 def shape_headlines(study: Study) -> list[Headline]:
