@@ -30,12 +30,14 @@ class Quantity(Enum):
         return self.value.rpartition("_")[2]
 
 
+_WITH_COMMAS = 10_000
+_LONG_S = ((365.25 * 86400, "years"), (86400.0, "days"), (3600.0, "hours"))
 _PREFIXES = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
 
-def scale_for(value: float) -> tuple[float, str]:
-    """The factor and the SI prefix in which people read a value of this size."""
-    magnitude = abs(value)
+def scale_for(value: float, unit: str = "") -> tuple[float, str]:
+    """The factor and the SI prefix in which people read a value of this size: nobody reads kiloseconds."""
+    magnitude = min(abs(value), 1.0) if unit == "s" else abs(value)
     for factor, prefix in _PREFIXES:
         if magnitude >= factor:
             return factor, prefix
@@ -50,13 +52,23 @@ def format_si(value: float | None, unit: str, *, digits: int = 3) -> str:
     """
     if value is None or math.isnan(value):
         return "not measured"
-    factor, prefix = scale_for(value)
+    factor, prefix = scale_for(_rounded(value, digits), unit)
     return f"{_significant(value / factor, digits)} {prefix}{unit}"
+
+
+def format_duration(seconds: float) -> str:
+    """As `format_si`, and in plain words too where it is an hour or longer.
+
+    >>> format_duration(0.0031), format_duration(1795643655.0)
+    ('3.10 ms', '1,795,643,655 s (56.9 years)')
+    """
+    found = next((f" ({_significant(seconds / s, 3)} {word})" for s, word in _LONG_S if abs(seconds) >= s), "")
+    return f"{format_si(seconds, 's')}{found}"
 
 
 def format_interval(value: float, low: float, high: float, unit: str, *, digits: int = 3) -> tuple[str, str]:
     """A value and its interval in the value's own prefix: `("12.4 ms", "[12.2, 12.6]")`."""
-    factor, prefix = scale_for(value)
+    factor, prefix = scale_for(_rounded(value, digits), unit)
     shown = [_significant(x / factor, digits) for x in (value, low, high)]
     return f"{shown[0]} {prefix}{unit}", f"[{shown[1]}, {shown[2]}]"
 
@@ -64,5 +76,11 @@ def format_interval(value: float, low: float, high: float, unit: str, *, digits:
 def _significant(value: float, digits: int) -> str:
     if not math.isfinite(value):
         return str(value)
-    whole = 1 if value == 0 else math.floor(math.log10(abs(value))) + 1
-    return f"{value:.{max(digits - whole, 0)}f}"
+    rounded = _rounded(value, digits)
+    whole = 1 if rounded == 0 else math.floor(math.log10(abs(rounded))) + 1
+    return f"{value:{',' if abs(value) >= _WITH_COMMAS else ''}.{max(digits - whole, 0)}f}"
+
+
+def _rounded(value: float, digits: int) -> float:
+    """0.9996 is 1.00 in three digits, and has the prefix and the decimals of that."""
+    return float(f"{value:.{digits - 1}e}")

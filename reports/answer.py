@@ -173,7 +173,7 @@ def _energy(row: Row, about: About, *, with_samples: bool) -> list[str]:
     """Gross, net and power of one energy source, or why there is no energy; and what is true, where that is known."""
     if row["energy_gross_j_mean"] is None:
         by = f" by {_name(row['energy_source'])}" if row["energy_source"] else ""
-        why = _line("energy", f"not measured{by}: {why_no_energy(row, about)}")
+        why = _line("energy", f"{no_energy(row)}{by}: {why_no_energy(row, about)}")
         return [why, *_truth(row, about), *_budget(row, about)]
     where = [state_in_words(row["energy_boundary"] or ""), _name(row["energy_source"] or "")]
     remark = ", ".join(filter(None, (accuracy_of(row, "energy_gross_j", "J"), *where)))
@@ -202,6 +202,12 @@ def _truth(row: Row, about: About) -> list[str]:
     is_unknown = off and row["energy_gross_j_accuracy_low"] is None
     why = f"the {state_in_words(row['energy_boundary'] or 'sensor')}'s gain is unknown" if is_unknown else ""
     return [_line("  truth", format_si(truth_j, "J"), off, why)]
+
+
+def no_energy(row: Row) -> str:
+    """What became of an energy that is blank: what was measured too badly was measured all the same."""
+    refused = {reason for reason in row["quality_reasons"] or () if refuses_energy(reason)}
+    return "not given" if refused == {TOO_WIDE} else "not measured"
 
 
 def why_no_energy(row: Row, about: About) -> str:

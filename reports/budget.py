@@ -11,6 +11,7 @@ from edgewatt.reports.wording import Row
 
 _OF_TERM: Final = ("term", "kind", "u_j", "df_n", "variance_ratio", "shrinks")
 _OF_INTERVAL: Final = ("combined_u_j", "combined_df_n", "coverage_factor_ratio", "half_width_j", "is_refused")
+_LEAST_PERCENT: Final = 0.05  # rounds to 0.1
 _KEY: Final = ("config_id", "energy_source", "quantity", "interval")
 
 
@@ -35,11 +36,22 @@ def in_a_line(budget: Sequence[Row], row: Row) -> tuple[str, str, str] | None:
     return format_si(own["combined_u_j"], "J"), _share(own), remark
 
 
+def per_cent(ratio: float) -> str:
+    """A share in per cent, to a tenth; what is no zero is not shown as one.
+
+    >>> per_cent(0.9731), per_cent(0.00000012), per_cent(0.0)
+    ('97.3', '< 0.1', '0.0')
+    """
+    percent = 100 * ratio
+    return "< 0.1" if 0 < percent < _LEAST_PERCENT else f"{percent:.1f}"
+
+
 def degrees(df: float | None) -> str:
     """Degrees of freedom in words; what was not estimated has any number of them."""
     if df is None or math.isinf(df):
         return "known, not estimated"
-    return f"{df:.3g} degree{'' if df == 1 else 's'} of freedom"
+    shown = f"{df:.3g}"
+    return f"{shown} degree{'' if shown == '1' else 's'} of freedom"
 
 
 def together(term: Row) -> str:

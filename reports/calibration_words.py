@@ -8,6 +8,7 @@ from edgewatt.reports.wording import counted
 Row = Mapping[str, Any]
 
 _TERMS: Final = 4
+_ROUNDING: Final = 1e-12  # of a value: what is left of a fit through as many observations as it has terms
 _UNITS: Final = {"w": "W", "j": "J", "hz": "Hz", "b_per_s": "B/s", "k_per_w": "K/W", "w_per_k": "W/K", "c": "C"}
 
 
@@ -34,9 +35,12 @@ def quality_of_fit(rows: Sequence[Row]) -> str:
     parts = []
     for row in rows[:1]:
         if row["valid_low"] is not None and row["valid_high"] is not None:
-            parts.append(f"valid for {row['over'] or 'values'} {row['valid_low']:.4g} to {row['valid_high']:.4g}")
+            over, low, high = row["over"] or "values", f"{row['valid_low']:.4g}", f"{row['valid_high']:.4g}"
+            parts.append(f"valid at {over} {low}" if low == high else f"valid for {over} {low} to {high}")
         if row["residual"] is not None:
-            parts.append(f"residual {number(row['residual'])} {unit_of(row['residual_unit'])}".rstrip())
+            is_rounding = row["value"] is not None and abs(row["residual"]) < _ROUNDING * abs(row["value"])
+            residual = number(0.0 if is_rounding else row["residual"])
+            parts.append(f"residual {residual} {unit_of(row['residual_unit'])}".rstrip())
         if row["observations_n"] is not None:
             parts.append(counted(row["observations_n"], "observation"))
     return ", ".join(parts) or "nobody says how well it fits"

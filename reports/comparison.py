@@ -6,23 +6,25 @@ from typing import Final
 from edgewatt.profiler.comparing.compare import Comparison, Row
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import printable
-from edgewatt.reports.text import text_table
+from edgewatt.reports.fold import ANY_WIDTH, folded_note
+from edgewatt.reports.text import grouped_table
 from edgewatt.reports.wording import runs_on
 
 HEADER: Final = ("configuration", "", "old", "new", "new/old", "95 %", "", "repeats", "sessions", "")
 FLUSH_RIGHT: Final = (2, 3, 4)
-_NAMES: Final = {"latency_s": "latency", "energy_gross_j": "energy", "memory_peak_b": "peak memory"}
+NAMES: Final = {"latency_s": "latency", "energy_gross_j": "energy", "memory_peak_b": "peak memory"}
 
 
-def comparison_text(comparison: Comparison) -> str:
-    """The table of ratios, its footnotes and notices; the first word is SIMULATED if either side is."""
+def comparison_text(comparison: Comparison, width: int = ANY_WIDTH) -> str:
+    """The table of ratios, its footnotes and notices, cut to `width`; the first word is SIMULATED if either side is."""
     notes = footnotes(comparison.rows)
     first = f"{'SIMULATED  ' if comparison.simulated else ''}old {comparison.old}, new {comparison.new}"
     lines = [printable(first)]
     if comparison.rows:
-        lines.append(text_table(HEADER, [cells(row, notes) for row in comparison.rows], right=FLUSH_RIGHT))
-    lines += [f"[{number}] {printable(note)}" for number, note in enumerate(notes, 1)]
-    return "\n".join([*lines, *(printable(notice) for notice in comparison.notices)])
+        rows = [(configuration(row), cells(row, notes)[1:]) for row in comparison.rows]
+        lines += grouped_table(HEADER[1:], rows, right=[column - 1 for column in FLUSH_RIGHT])
+    told = [*(f"[{number}] {note}" for number, note in enumerate(notes, 1)), *dict.fromkeys(comparison.notices)]
+    return "\n".join([*lines, *(line for note in told for line in folded_note(printable(note), width))])
 
 
 def footnotes(rows: Sequence[Row]) -> list[str]:
@@ -57,7 +59,7 @@ def ratio_text(value: float) -> str:
 
 def quantity(row: Row) -> str:
     """What is compared: latency, peak memory, or energy with its source."""
-    return " ".join(filter(None, (_NAMES[row.quantity], row.energy_source)))
+    return " ".join(filter(None, (NAMES[row.quantity], row.energy_source)))
 
 
 def configuration(row: Row) -> str:

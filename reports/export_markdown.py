@@ -6,7 +6,7 @@ from typing import Any, BinaryIO, Final
 
 from edgewatt.profiler.quality.table import in_words
 from edgewatt.profiler.units import format_si
-from edgewatt.reports.budget import together
+from edgewatt.reports.budget import per_cent, together
 from edgewatt.reports.escape import LINE_LIMIT, markdown
 from edgewatt.reports.source import Source
 from edgewatt.reports.truth import off_by, truth_of
@@ -101,7 +101,7 @@ def _interval(row: Row) -> str:
 
 
 def _share(row: Row) -> str:
-    return "" if row["variance_ratio"] is None else f"{100 * row['variance_ratio']:.1f} %"
+    return "" if row["variance_ratio"] is None else markdown(f"{per_cent(row['variance_ratio'])} %")
 
 
 def _degrees(row: Row) -> str:

@@ -11,28 +11,33 @@ from edgewatt.profiler.history.series import Series, series_of
 from edgewatt.profiler.history.spread import session_spreads
 from edgewatt.profiler.history.stored import History
 from edgewatt.profiler.units import format_si
+from edgewatt.reports.comparison import NAMES
 from edgewatt.reports.escape import printable
-from edgewatt.reports.text import text_table
+from edgewatt.reports.fold import ANY_WIDTH, folded_note
+from edgewatt.reports.text import grouped_table
 from edgewatt.reports.wording import runs_on
 
 _UNITS: Final = {"latency_s": "s", "energy_gross_j": "J", "memory_peak_b": "B"}
-_HEADER: Final = ("device", "configuration", "", "sittings", "first", "last", "last/first", "changes")
-_FLUSH_RIGHT: Final = (3, 4, 5, 6)
+_HEADER: Final = ("", "sittings", "first", "last", "last/first", "changes")
+_FLUSH_RIGHT: Final = (1, 2, 3, 4)
 
 
-def history_text(history: History) -> str:
-    """The table of series, their changes one by one, charts of canaries, and spreads; SIMULATED first if any is."""
+def history_text(history: History, width: int = ANY_WIDTH) -> str:
+    """The table of series, their changes one by one, charts of canaries, and spreads; SIMULATED first if any is.
+
+    Sentences are cut to `width`.
+    """
     series = series_of(history)
     if not series:
         return f"{history.path}: nothing yet; `edgewatt check RUN --history {history.path}` adds a run"
     changes = [change_points(one.logs) for one in series]
     simulated = "SIMULATED  " if any(one.simulated for one in series) else ""
     lines = [printable(f"{simulated}{history.path}: {len(series)} series of {history.rows.num_rows} values")]
-    rows = [_cells(one, found) for one, found in zip(series, changes, strict=True)]
-    lines.append(text_table(_HEADER, rows, right=_FLUSH_RIGHT))
-    lines += [printable(line) for one, found in zip(series, changes, strict=True) for line in _told(one, found)]
-    lines += [printable(chart.sentence) for chart in charts(series)]
-    return "\n".join([*lines, *(printable(line) for line in _spreads(series))])
+    rows = [(f"{_device(one)}: {_name(one)}", _cells(one, found)) for one, found in zip(series, changes, strict=True)]
+    lines += grouped_table(_HEADER, rows, right=_FLUSH_RIGHT)
+    told = [line for one, found in zip(series, changes, strict=True) for line in _told(one, found)]
+    told += [*(chart.sentence for chart in charts(series)), *_spreads(series)]
+    return "\n".join([*lines, *(line for sentence in told for line in folded_note(printable(sentence), width))])
 
 
 def history_json(history: History) -> dict[str, Any]:
@@ -96,6 +101,10 @@ def _told(one: Series, changes: Sequence[Change]) -> Iterator[str]:
         )
 
 
+def _device(one: Series) -> str:
+    return str(one.config.get("device") or one.key["device_id"])
+
+
 def _name(one: Series) -> str:
     model = str(one.config.get("model") or one.key["config_id"])
     return f"{'canary ' if one.is_canary else ''}{model}, {runs_on(one.config)}".removesuffix(", ")
@@ -105,9 +114,7 @@ def _cells(one: Series, changes: Sequence[Change]) -> tuple[str, ...]:
     unit = _UNITS[one.key["quantity"]]
     first, last = (format_si(float(one.values[at]), unit) for at in (0, -1))
     return (
-        str(one.config.get("device") or one.key["device_id"]),
-        _name(one),
-        " ".join(filter(None, (one.key["quantity"], one.key["energy_source"]))),
+        " ".join(filter(None, (NAMES[one.key["quantity"]], one.key["energy_source"]))),
         str(len(one.logs)),
         first,
         last,

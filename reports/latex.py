@@ -1,7 +1,7 @@
 """Tables for LaTeX: booktabs' rules, and numbers with their uncertainty as siunitx (version 3) reads them.
 
-Source: siunitx' manual, "Numbers" (compact uncertainties, `1.23(4)`) and "Tabular material" (S columns, table-format);
-GUM (JCGM 100) 7.2.6 for at most two digits of an uncertainty.
+Source: siunitx' manual, "Numbers" (compact uncertainties, `1.23(4)`; uncertainty-mode) and "Tabular material" (S
+columns, table-format); GUM (JCGM 100) 7.2.6 for at most two digits of an uncertainty.
 """
 
 import math
@@ -13,12 +13,14 @@ from typing import BinaryIO, Final
 
 from edgewatt.profiler.quality.table import in_words
 from edgewatt.profiler.units import scale_for
+from edgewatt.reports.budget import per_cent
 from edgewatt.reports.escape import CELL_LIMIT, LINE_LIMIT, printable
 from edgewatt.reports.source import Source
 from edgewatt.reports.wording import Row, runs_on
 
 _UNCERTAINTY_DIGITS: Final = 2
 _DIGITS: Final = 3
+_LEAST: Final = 1e-3  # what is smaller has a power of ten instead of zeros
 _PREFIX: Final = {"G": r"\giga", "M": r"\mega", "k": r"\kilo", "": "", "m": r"\milli", "µ": r"\micro", "n": r"\nano"}
 _UNIT: Final = {"s": r"\second", "J": r"\joule", "W": r"\watt", "B": r"\byte", "°C": r"\degreeCelsius", "": r"\percent"}
 _SPECIAL: Final[Mapping[str, str]] = {
@@ -61,19 +63,34 @@ def _character(c: str) -> str:
 
 
 def compact(value: float, half: float | None) -> str:
-    """A number as an S column reads it: `12.42(19)` with the uncertainty `half`, three digits without one.
+    r"""A number as an S column reads it: `12.42(19)` with the uncertainty `half`, three digits without one.
 
-    >>> compact(12.4231, 0.187), compact(1234.0, 230.0), compact(0.012345, None)
-    ('12.42(19)', '1230(230)', '0.0123')
+    An uncertainty above half of the value is written out, since `6(49)` is read as a small one.
+
+    >>> compact(12.4231, 0.187), compact(1234.0, 230.0), compact(0.012345, None), compact(0.0000123, None)
+    ('12.42(19)', '1230(230)', '0.0123', '1.23e-5')
+    >>> print(compact(6.02, 49.3))
+    {\num[uncertainty-mode=separate]{6 +- 49}}
     """
-    if half is None or not half > 0 or not math.isfinite(half):
-        return _fixed(value, max(_DIGITS - _places(value), 0))
-    decimals = _UNCERTAINTY_DIGITS - _places(half)
+    known = half if half is not None and half > 0 and math.isfinite(half) else 0.0
+    size = max(abs(value), known)
+    power = _places(size) - 1 if 0 < size < _LEAST else 0
+    value, known, times = _shifted(value, power), _shifted(known, power), f"e{power}" if power else ""
+    if not known:
+        return f"{_fixed(value, max(_DIGITS - _places(value), 0))}{times}"
+    decimals = _UNCERTAINTY_DIGITS - _places(known)
     decimals = _UNCERTAINTY_DIGITS - _places(
-        float(_fixed(half, decimals))
+        float(_fixed(known, decimals))
     )  # 0.0996 becomes 0.10, and that has one less
-    digits = int(Decimal(_fixed(half, decimals)).scaleb(max(decimals, 0)))
-    return f"{_fixed(value, decimals)}({digits})"
+    number, uncertain = _fixed(value, decimals), _fixed(known, decimals)
+    if known > abs(value) / 2:
+        return rf"{{\num[uncertainty-mode=separate]{{{number} +- {uncertain}{times}}}}}"
+    return f"{number}({int(Decimal(uncertain).scaleb(max(decimals, 0)))}){times}"
+
+
+def _shifted(value: float, power: int) -> float:
+    """`value` in units of a power of ten."""
+    return float(Decimal(repr(value)).scaleb(-power))
 
 
 def _places(value: float) -> int:
@@ -83,7 +100,8 @@ def _places(value: float) -> int:
 
 def _fixed(value: float, decimals: int) -> str:
     """In plain digits, rounded to so many decimals; to tens or hundreds if these are below 0."""
-    return f"{round(Decimal(repr(value)), decimals):.{max(decimals, 0)}f}"
+    rounded = round(Decimal(repr(value)), decimals) + 0  # there is no -0
+    return f"{rounded:.{max(decimals, 0)}f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +113,7 @@ class _Number:
     value: Callable[[Row], float | None]
     half: Callable[[Row], float | None] = lambda _row: None
     like: str = ""
+    cell: Callable[[float, float | None], str] = compact
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +184,10 @@ _COLUMNS: Final[Mapping[str, Sequence[_Number | _Text]]] = {
         _Text("Term", lambda row: row["term"]),
         _Text("Kind", lambda row: row["kind"]),
         _plain("u", "u_j", "J"),
-        _Number("Share of variance", "", lambda row: None if (x := row["variance_ratio"]) is None else 100 * x),
+        _Number("Share of variance", "", lambda row: row["variance_ratio"], cell=lambda ratio, _half: per_cent(ratio)),
     ),
 }
+_PARTS: Final = re.compile(r"(<?) ?(-?)(\d+)(?:\.(\d+))?(?:\((\d+)\))?(?:e-(\d+))?")
 _UNITLESS: Final = ("", "°C")  # a prefix would make a per cent or a degree something else
 
 
@@ -183,7 +203,7 @@ def write_latex(source: Source, file: BinaryIO) -> None:
     lines = [
         f"% {_provenance(source)}",
         r"% needs \usepackage{booktabs} and \usepackage{siunitx} (version 3)",
-        "% in brackets: half of the 95 % interval, in units of the last digits; of Accuracy: against the truth",
+        "% in brackets (units of the last digits) or behind +-: half of the 95 % interval; Accuracy: against the truth",
         *(f"% {comment}" for comment in _reasons(rows)),
         f"\\begin{{tabular}}{{{''.join(spec for (spec, _), _ in used)}}}",
         r"\toprule",
@@ -204,10 +224,11 @@ def _column(column: _Number | _Text, rows: Sequence[Row]) -> tuple[tuple[str, st
     values = [_finite(column.value(row)) for row in rows]
     sized = [_finite(row[column.like]) for row in rows] if column.like else values
     known = [value for value in sized if value is not None]
-    factor, prefix = (1.0, "") if column.unit in _UNITLESS else scale_for(max(map(abs, known), default=0.0))
+    size = max(map(abs, known), default=0.0)
+    factor, prefix = (1.0, "") if column.unit in _UNITLESS else scale_for(size, column.unit)
     halves = [_finite(column.half(row)) for row in rows]
     cells = [
-        "" if value is None else compact(value / factor, None if half is None else half / factor)
+        "" if value is None else column.cell(value / factor, None if half is None else half / factor)
         for value, half in zip(values, halves, strict=True)
     ]
     title = f"{{{escaped(column.title)} (\\unit{{{_PREFIX[prefix]}{_UNIT[column.unit]}}})}}"
@@ -219,12 +240,13 @@ def _finite(value: float | None) -> float | None:
 
 
 def _format(cells: Sequence[str]) -> str:
-    """`2.2(2)`: the room that the widest of each part needs."""
-    parts = [re.fullmatch(r"(-?)(\d+)(?:\.(\d+))?(?:\((\d+)\))?", cell) for cell in cells if cell]
+    """`2.2(2)`: the room that the widest of each part needs; what stands in braces finds its own."""
+    parts = [_PARTS.fullmatch(cell) for cell in cells]
     groups = [match.groups(default="") for match in parts if match]
-    sign = "-" if any(group[0] for group in groups) else ""
-    whole, decimals, uncertain = (max((len(group[n]) for group in groups), default=0) for n in (1, 2, 3))
-    return f"{sign}{whole or 1}.{decimals}" + (f"({uncertain})" if uncertain else "")
+    sign = "".join(sign for n, sign in enumerate("<-") if any(group[n] for group in groups))
+    whole, decimals, uncertain, power = (max((len(group[n]) for group in groups), default=0) for n in (2, 3, 4, 5))
+    more = f"({uncertain})" if uncertain else ""
+    return f"{sign}{whole or 1}.{decimals}{more}" + (f"e-{power}" if power else "")
 
 
 def _simulated(source: Source, rows: Sequence[Row]) -> str:

@@ -18,6 +18,17 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: C
     return "\n".join(_line(row, widths, right) for row in cells)
 
 
+def grouped_table(
+    header: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], *, right: Collection[int] = ()
+) -> list[str]:
+    """The lines of a `text_table`, those that follow each other with the same name under a line with that name."""
+    head, *lines = text_table(header, [cells for _, cells in rows], right=right).split("\n")
+    names = [printable(name, 2 * CELL_LIMIT) for name, _ in rows]
+    fresh = [place == 0 or name != names[place - 1] for place, name in enumerate(names)]
+    told = zip(names, lines, fresh, strict=True)
+    return [head, *(part for name, line, is_fresh in told for part in ([name, line] if is_fresh else [line]))]
+
+
 def _line(row: Sequence[str], widths: Sequence[int], right: Collection[int]) -> str:
     padded = [
         _padded(cell, width, flush_right=column in right)

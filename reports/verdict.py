@@ -7,21 +7,23 @@ from edgewatt.profiler.checking.verdict import Verdict
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.comparison import configuration, quantity, ratio_text
 from edgewatt.reports.escape import printable
-from edgewatt.reports.text import text_table
+from edgewatt.reports.fold import ANY_WIDTH, folded_note
+from edgewatt.reports.text import grouped_table
 
-_HEADER: Final = ("", "configuration", "", "old", "new", "new/old", "bounds", "allowed", "repeats", "")
-_FLUSH_RIGHT: Final = (3, 4, 5, 7)
+_HEADER: Final = ("", "", "old", "new", "new/old", "bounds", "allowed", "repeats", "")
+_FLUSH_RIGHT: Final = (2, 3, 4, 6)
 
 
-def verdict_text(check: Check) -> str:
-    """The verdict, the table of rows, the sentence of each, and the notices; SIMULATED first if either side is."""
+def verdict_text(check: Check, width: int = ANY_WIDTH) -> str:
+    """The verdict, the table of rows, the sentence of each, and the notices, cut to `width`; SIMULATED first."""
     simulated = "SIMULATED  " if check.simulated else ""
     lines = [printable(line) for line in (f"{simulated}{headline(check)}", f"old {check.old}", f"new {check.new}")]
     if check.verdicts:
-        cells = [_cells(one, place) for place, one in enumerate(check.verdicts, 1)]
-        lines.append(text_table(_HEADER, cells, right=_FLUSH_RIGHT))
-    sentences = (f"[{place}] {sentence(one)}" for place, one in enumerate(check.verdicts, 1))
-    return "\n".join([*lines, *map(printable, sentences), *map(printable, check.notices)])
+        rows = [(configuration(one.row), _cells(one, place)) for place, one in enumerate(check.verdicts, 1)]
+        lines += grouped_table(_HEADER, rows, right=_FLUSH_RIGHT)
+    told = [f"[{place}] {sentence(one)}" for place, one in enumerate(check.verdicts, 1)]
+    told += dict.fromkeys(check.notices)
+    return "\n".join([*lines, *(line for note in told for line in folded_note(printable(note), width))])
 
 
 def headline(check: Check) -> str:
@@ -50,7 +52,6 @@ def _cells(verdict: Verdict, place: int) -> list[str]:
     )
     return [
         in_words(verdict.word),
-        configuration(row),
         quantity(row),
         "" if row.old is None else format_si(row.old, row.unit),
         "" if row.new is None else format_si(row.new, row.unit),

@@ -156,8 +156,8 @@ energy      38.1 mJ   [37.5, 38.7]       accuracy [37.2, 39.0], battery bypass,
   net       30.5 mJ   [29.8, 31.2]       above 610 mW awake
 power       3.07 W                       clocks agree to 400 µs; 2 of 155,000
                                          samples lost
-memory      23.4 MB   peak               loading 80.0 ms, first inference 31.0
-                                         ms
+memory      23.4 MB   peak               loading 80.0 ms, first inference
+                                         31.0 ms
 marked      hot: It began warmer than the last run on this device did, after
             waiting as long as was allowed. Let the device cool, or give it
             longer; what is warm leaks more and slows down sooner.

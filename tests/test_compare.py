@@ -266,6 +266,18 @@ def test_another_temperature_is_named() -> None:
     assert "conditions differ: temperature_class (45.0 against 50.0)" in row_of(compare(old, new)).reason
 
 
+def test_another_meter_is_named() -> None:
+    """Nobody can read two hashes: what lies behind them is said, or that it is not known."""
+    rows = repeat_rows(conditions_sha256="d1" * 32)
+    without, metered = {"governor": "performance", "meter": "none"}, {"governor": "performance", "meter": "m-1"}
+    row = row_of(compare(side(repeat_rows(), conditions=metered), new_side(rows, conditions=without)))
+    assert row.reason == "conditions differ: meter ('m-1' against 'none'); to compare all the same: --allow meter"
+    unknown = row_of(compare(side(repeat_rows(), conditions=metered), new_side(rows, {"governor": "performance"})))
+    assert "conditions_sha256" in (unknown.reason or "")
+    told_once = row_of(compare(side(repeat_rows(), conditions={"meter": "m-1"}), new_side(rows, conditions=without)))
+    assert told_once.reason == row.reason  # what one side does not say is not what differs
+
+
 def test_another_meter_does_not_forbid_to_compare_latency() -> None:
     """The hash of a row holds the boundary of its joules; with the same conditions, latency can be compared."""
     gauge = {"energy_source": "gauge/battery", "energy_boundary": "gauge", "conditions_sha256": "d1" * 32}

@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewatt.profiler.storage.trace import Trace
+from edgewatt.reports.budget import per_cent
 from edgewatt.reports.export import export
-from edgewatt.reports.latex import compact, escaped
+from edgewatt.reports.latex import _format, compact, escaped
 from tests.figure_runs import over_frequencies, recorded
 from tests.sample_runs import HOSTILE, RESULT, make_run, repeat_rows
 
-# What siunitx calls a number with a compact uncertainty, and nothing else.
-NUMBER = re.compile(r"-?\d+(\.\d+)?(\(\d+\))?")
+# What siunitx calls a number with a compact uncertainty, or with one that is written out, and nothing else.
+POWER = r"(?:e(-\d+))?"
+NUMBER = re.compile(rf"(-?\d+(?:\.\d+)?)(?:\((\d+)\))?{POWER}")
+WIDE = re.compile(rf"{{\\num\[uncertainty-mode=separate]{{(-?\d+(?:\.\d+)?) \+- (\d+(?:\.\d+)?){POWER}}}}}")
 
 
 def latex(runs: list[Trace], folder: Path, table: str = "results") -> str:
@@ -86,12 +89,31 @@ def test_any_text_is_only_set(text: str) -> None:
 @given(st.floats(-1e15, 1e15), st.none() | st.floats(1e-12, 1e12))
 def test_any_number_is_one_for_siunitx(value: float, half: float | None) -> None:
     said = compact(value, half)
-    assert NUMBER.fullmatch(said)
+    is_wide = half is not None and half > abs(value) / 2
+    found = (WIDE if is_wide else NUMBER).fullmatch(said)
+    assert found
+    number, uncertain, power = found.groups(default="0")
+    assert abs(float(f"{number}e{power}") - value) <= (half or abs(value) / 10) * 0.06 + abs(value) * 1e-15
     if half is not None:
-        number, _, digits = said.partition("(")
-        decimals = len(number.partition(".")[2])
-        assert int(digits.rstrip(")")) * 10.0**-decimals == pytest.approx(half, rel=0.051)
-        assert abs(float(number) - value) <= half * 0.06 + abs(value) * 1e-15
+        decimals = 0 if is_wide else len(number.partition(".")[2])
+        assert float(f"{uncertain}e{int(power) - decimals}") == pytest.approx(half, rel=0.051)
+
+
+def test_an_uncertainty_above_half_of_the_value_is_written_out(tmp_path: Path) -> None:
+    assert compact(6.02, 49.3) == r"{\num[uncertainty-mode=separate]{6 +- 49}}"
+    assert compact(-0.2, 49.3) == r"{\num[uncertainty-mode=separate]{0 +- 49}}"
+    assert compact(100.0, 49.0) == "100(49)"
+    row = {**RESULT, "latency_s_mean": 0.006, "latency_s_low": -0.043, "latency_s_high": 0.055}
+    page = latex([Trace.open(make_run(tmp_path / "run", results=[RESULT, row]))], tmp_path)
+    assert [cells[3] for cells in body(page)[1:]] == ["12.42(19)", r"{\num[uncertainty-mode=separate]{6 +- 49}}"]
+    assert "table-format=2.2(2)" in page
+
+
+def test_small_numbers_have_a_power_of_ten_and_there_is_room_for_them() -> None:
+    assert [compact(x, None) for x in (0.00123, 0.000123, -4.63e-7, 0.0)] == ["0.00123", "1.23e-4", "-4.63e-7", "0.00"]
+    assert compact(1.2e-6, 8e-8) == "1.200(80)e-6"
+    assert _format(["229", "-2.16e-14", "1.200(80)e-6", compact(6.0, 49.0)]) == "-3.3(2)e-2"
+    assert _format(["97.3", per_cent(1e-9), ""]) == "<2.1"
 
 
 def test_hostile_names_stay_in_their_cells(tmp_path: Path) -> None:

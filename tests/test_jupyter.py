@@ -27,7 +27,7 @@ def test_a_trace_says_simulated_first_and_its_results(tmp_path: Path) -> None:
     assert said[0] == "SIMULATED"
     assert "board" in said[:4]
     assert any(text.startswith("100 ms") for text in said)
-    assert {"1.00 J", "1000 mJ"} & set(said)
+    assert "1.00 J" in said
     assert any("vdd_in.power_w" in text for text in said)
     bundle = trace_bundle(recorded(tmp_path, "other"))
     assert set(bundle) == {"text/plain", "text/html"}

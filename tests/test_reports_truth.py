@@ -139,4 +139,4 @@ def test_markdown_shows_both_and_a_repeat_without_truth_is_blank(tmp_path: Path)
     assert "| energy | truth | off by |" in text
     rows = [line for line in text.splitlines() if line.startswith("| SIMULATED")]
     assert ["| 1.00 J | +0.0 % |" in row for row in rows] == [True, True, False]
-    assert "| 1000 mJ |  |  |" in rows[2]
+    assert "| 1.00 J |  |  |" in rows[2]

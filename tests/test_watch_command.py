@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (("-d", "host", "--http", "0", "--runs", "/no/such"), 2, "is no folder"),
         (("-d", "host", "--http", "0", "--listen", "my.host"), 2, "expected an IP address"),
         (("-d", "host", "--http", "70000"), 2, "no port"),
-        (("-d", "host", "--seconds", "-1"), 2, "not a time to wait for"),
+        (("-d", "host", "--seconds", "-1"), 2, "no length of time"),
         (("-d", "nothing:x"), 2, "nothing is registered"),
         (("-d", "replay:/no/such"), 2, "nothing there"),
         (("-d", "host", "replay:x", "-o", "run"), 2, "a run is of one device"),

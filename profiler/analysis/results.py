@@ -184,7 +184,7 @@ def _about(analysis: Analysis, seen: Seen, of_config: Sequence[int], target_used
     conditions = {
         **{key: facts[key] for key in ("input_sha256",) if key in facts},
         **manifest.conditions,
-        "meter": _meters(manifest),
+        "meter": meters_of(manifest),
         "boundary": boundary,
         "target_used": target_used,
         "idle_state": idle_state,
@@ -213,7 +213,7 @@ def _config_reasons(analysis: Analysis, config_id: str | None) -> list[str]:
     return [] if _config(analysis.manifest, config_id) else [CONFIG_UNKNOWN]
 
 
-def _meters(manifest: Manifest) -> list[str] | None:
+def meters_of(manifest: Manifest) -> list[str] | None:
     """Who the meters are; None without one."""
     meters = manifest.meter or {}
     ids = [str(meter.get("device_id")) if isinstance(meter, Mapping) else str(meter) for meter in meters.values()]

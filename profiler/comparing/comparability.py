@@ -9,16 +9,16 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from edgewatt.profiler.analysis.conditions import comparability
-from edgewatt.profiler.comparing.matching import Cell
+from edgewatt.profiler.comparing.matching import Cell, against
 from edgewatt.profiler.comparing.side import ENERGY, Side
 from edgewatt.profiler.errors import UsageError
-from edgewatt.profiler.storage.checked import shown
 
 HASH: Final = "conditions_sha256"
 BOUNDARY: Final = "energy_boundary"
 # What decides for every quantity, and what for one.
 _ALWAYS: Final = ("device_id", "target_used", "simulated")
 _OF_QUANTITY: Final[Mapping[str, tuple[str, ...]]] = {"latency_s": ("latency_stat",), ENERGY: (BOUNDARY,)}
+_METER: Final = "meter"  # null where a side does not say; a run without one says "none"
 _BEGUN: Final = "temperature_start_c"
 
 _BothRows = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -40,7 +40,7 @@ class Difference:
         return self.key != BOUNDARY
 
     def __str__(self) -> str:
-        return f"{self.key} ({shown(self.old)} against {shown(self.new)})"
+        return f"{self.key} ({against(self.old, self.new)})"
 
 
 def refuse_impossible(allow: Collection[str]) -> None:
@@ -72,11 +72,14 @@ def _of_conditions(old: Side, new: Side, rows: _BothRows, hashes: Difference) ->
     if old.repeats.conditions is None or new.repeats.conditions is None:
         return [hashes]
     a, b = (_told(side, of_side) for side, of_side in zip((old, new), rows, strict=True))
-    if named := [Difference(key, a[key], b[key]) for key in a if a[key] != b[key]]:
-        return named
-    # The hash of a row holds the boundary of its energy too: it decides for energy, where it is a column of its own,
-    # and not for the latency beside it.
-    return [] if _differing(old, new, rows, BOUNDARY) is not None else [hashes]
+    differing = [Difference(key, a[key], b[key]) for key in a if a[key] != b[key]]
+    known = [one for one in differing if one.old is not None and one.new is not None]
+    told_once = [one for one in differing if one not in known and one.key != _METER]
+    # The hash of a row holds the boundary of its energy and the meter too: these decide for energy, where the boundary
+    # is a column of its own, and not for the latency beside it.
+    if _differing(old, new, rows, BOUNDARY) is not None:
+        return [one for one in known if one.key != _METER] or told_once
+    return known or told_once or [hashes]
 
 
 def _told(side: Side, rows: NDArray[np.int64]) -> dict[str, Any]:

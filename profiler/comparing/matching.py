@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from edgewatt.profiler.comparing.columns import listed
 from edgewatt.profiler.comparing.plain_table import ALIASES, QUANTITIES
@@ -62,6 +62,11 @@ def cells_of(old: Side, new: Side, key: Key) -> Iterator[Cell]:
             yield from (Cell(key, ENERGY, where, source, source) for source in sources)
 
 
+def against(old: Any, new: Any) -> str:
+    """What two sides say of one thing; nothing where one does not say it."""
+    return " against ".join("nothing" if one is None else shown(one) for one in (old, new))
+
+
 def nothing_in_common(old: Side, new: Side) -> str:
     """Why no configuration is on both sides, by the columns that differ where each side has but one."""
     what = f"no configuration is on both sides, matched on {', '.join(old.columns)}"
@@ -70,7 +75,7 @@ def nothing_in_common(old: Side, new: Side) -> str:
         return f"{what}: {counts}. --match KEYS matches on other columns"
     heads = [side.repeats.table.select(CONFIG_COLUMNS).slice(0, 1).to_pylist()[0] for side in (old, new)]
     differing = [name for name in CONFIG_COLUMNS if heads[0][name] != heads[1][name]]
-    named = ", ".join(f"{name} ({shown(heads[0][name])} against {shown(heads[1][name])})" for name in differing)
+    named = ", ".join(f"{name} ({against(heads[0][name], heads[1][name])})" for name in differing)
     same = ",".join(name for name in CONFIG_COLUMNS if name not in differing and heads[0][name] is not None)
     hint = f". To compare all the same: --match {same}" if same else ""
     return f"{what}: they differ in {named or 'config_id alone'}{hint}"

@@ -47,7 +47,8 @@ def _reader_of(path: Path, content: bytes) -> Callable[[Path, bytes, Collection[
     if content[:64].removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"[")):
         return _read_json
     if path.suffix.lower() in {".parquet", ".json"}:
-        raise UsageError(f"{path}: begins with {content[:8]!r}, which is no {path.suffix[1:]}, whatever its name says")
+        what = f"begins with {content[:8]!r}" if content else "is empty"
+        raise UsageError(f"{path}: {what}, which is no {path.suffix[1:]}, whatever its name says")
     return read_csv
 
 

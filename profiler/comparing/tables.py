@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from edgewatt.profiler.analysis.results import meters_of
 from edgewatt.profiler.comparing.columns import EXPORTED, TableFile, exported_as, listed
 from edgewatt.profiler.comparing.plain_table import ALIASES, ITERATION, completed, plain_table
 from edgewatt.profiler.comparing.table_files import read_table_file
@@ -106,7 +107,8 @@ def _from_run(path: Path) -> Repeats:
     trace = Trace.open(path)
     table = completed(table_of_run(trace, "repeats"))
     _require_rows(path, table)
-    return Repeats(str(path), table, frozenset(table.column_names), trace.manifest.conditions, tuple(trace.notices))
+    conditions = {**trace.manifest.conditions, "meter": ", ".join(meters_of(trace.manifest) or ["none"])}
+    return Repeats(str(path), table, frozenset(table.column_names), conditions, tuple(trace.notices))
 
 
 def _require_rows(path: Path, table: pa.Table) -> None:

@@ -78,7 +78,8 @@ def append(run: str | Path, folder: Path, *, is_canary: bool = False, label: str
         folder.mkdir(parents=True, exist_ok=True)
         replace_file(path, sink.getvalue().to_pybytes())
     except OSError as error:
-        raise UsageError(f"history {folder}: cannot be written ({error.strerror or error})") from None
+        why = "it is a file, and a history is a folder" if folder.is_file() else error.strerror or error
+        raise UsageError(f"history {folder}: cannot be written ({why})") from None
     return path
 
 

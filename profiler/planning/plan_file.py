@@ -130,6 +130,8 @@ def read_plan(file: Path) -> PlanFile:
         return parse_plan(raw, file)
     except OSError as error:
         raise UsageError(f"plan {file}: cannot be read ({error.strerror or error})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"plan {file}: no readable TOML: {error}; docs/plans.md shows one") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"plan {file}: {str(error) or type(error).__name__}") from None
 
@@ -236,6 +238,6 @@ def _checked(where: str, value: Any, rule: Rule) -> Any:
 def _check_keys(data: Mapping[str, Any], where: str, known: tuple[str, ...]) -> None:
     for key in data:
         if key not in known:
-            near = difflib.get_close_matches(key, known, 1, 0.5)
+            near = difflib.get_close_matches(key, known, 1, 0.6)
             hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(known)}"
             raise ValueError(f"{where}key {shown(key)} is unknown; {hint}")

@@ -33,6 +33,12 @@ _EARLY_ROWS: Final = 1_000_000
 _EARLY_B: Final = 16 << 20
 
 
+def refuse_taken(path: Path) -> None:
+    """Raise UsageError where something stands in the way of a new run; an empty folder does not. May raise OSError."""
+    if os.path.lexists(path) and not (path.is_dir() and not any(path.iterdir())):
+        raise UsageError(f"{path} exists already: choose a new folder with -o, or remove it first")
+
+
 class RunWriter:
     """One run being recorded, called by one thread. It is the Sink of a workload.
 
@@ -60,10 +66,9 @@ class RunWriter:
         A folder that did not exist appears together with its `run.json`, never before.
         """
         try:
-            if path.is_dir() and not any(path.iterdir()):
+            refuse_taken(path)
+            if path.is_dir():
                 return cls._begin(path, path, manifest)
-            if os.path.lexists(path):
-                raise UsageError(f"{path} exists already: choose a new folder with -o, or remove it first")
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
             temporary.mkdir()

@@ -9,7 +9,7 @@ from edgewatt.profiler.units import scale_for
 def prefixed(values: Iterable[float | None], unit: str) -> tuple[float, str]:
     """The factor by which values are divided and the unit that they then have, by the largest: `(1e-3, "ms")`."""
     known = [abs(value) for value in values if value is not None and math.isfinite(value)]
-    factor, prefix = scale_for(max(known, default=0.0))
+    factor, prefix = scale_for(max(known, default=0.0), unit)
     return factor, f"{prefix}{unit}"
 
 

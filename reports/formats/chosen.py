@@ -93,8 +93,10 @@ def configs_in(path: str | Path) -> Configs:
         with Path(path).open("rb") as file:
             raw = file.read(SIZE_LIMIT_B + 1)
         data = loads_plainly(raw.decode()) if len(raw) <= SIZE_LIMIT_B else None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path}: no readable JSON ({shown(str(error))})") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror or error}); expected {_KERNELS}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: no readable JSON ({shown(str(error))}); expected {_KERNELS}") from None
     kernels = data if isinstance(data, dict) else {}
     each = [one for ids in kernels.values() for one in (ids.values() if isinstance(ids, dict) else [None])]
     if not each or not all(isinstance(one, dict) and isinstance(one.get("config"), dict) for one in each):

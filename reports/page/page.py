@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from edgewatt.profiler.analysis.repeats import MEASURE
+from edgewatt.profiler.analysis.seen import TOO_WIDE
 from edgewatt.profiler.progress import Progress
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.reports.page.scripts import css, inert, item_of, policy, scripts
@@ -68,12 +70,15 @@ def _said(run: ToldRun) -> Iterator[str]:
         yield "this run is void: its numbers are shown to find out why, and are not to be used"
     if manifest.status in {"interrupted", "recovered"}:
         yield f"this run is {manifest.status}: what had been recorded until then is here"
-    if run.trace.results() is None:
+    if run.trace.results() is None and not run.trace.windows(MEASURE):
+        yield "this run has no results, as it was recorded and nothing was executed in a measured window"
+    elif run.trace.results() is None:
         yield "this run was never analysed, so that it has no results; `edgewatt process` makes them"
     elif not results:
         yield "this run has no results, as nothing was executed in a measured window"
     elif all(row["energy_gross_j_mean"] is None for row in results):
-        yield "this run has no energy"
+        too_wide = any(TOO_WIDE in (row["quality_reasons"] or ()) for row in results)
+        yield "this run gives no energy: none is known to half of itself" if too_wide else "this run has no energy"
     if not any(run.trace.rows(stream) for stream in run.trace.streams):
         yield "this run has no samples, so that there is no timeline"
     yield from run.trace.notices

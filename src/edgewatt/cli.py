@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from edgewatt import __version__
 
@@ -60,12 +60,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 2
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in a line: below a usage of twenty lines nobody finds it."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with exit code 2."""
+        self.exit(2, f"{self.prog}: {message}; see `{self.prog} --help`\n")
+
+
 def _parser(*verbs: str | None, words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     """The whole table of verbs; the arguments only of those in `verbs`, since they cost an import each.
 
     `words` are those after the verb: a verb of several kinds has the arguments of the kind that they ask for.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="edgewatt",
         description="What a neural network costs on a real device, in seconds and joules with an error bar.",
         epilog=EPILOG,

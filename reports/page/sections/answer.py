@@ -13,6 +13,7 @@ from edgewatt.reports.answer import (
     against,
     clock_and_samples,
     conditions_in_words,
+    no_energy,
     percentiles,
     why_no_energy,
 )
@@ -111,7 +112,7 @@ def _energy(rows: Sequence[Row], facts: About) -> Card:
     title = f"energy per inference{f', {where}' if where else ''}"
     value, interval = mean_of(row, "energy_gross_j", "J")
     if not value:
-        return Card(title, "", [f"not measured: {why_no_energy(row, facts)}"])
+        return Card(title, "", [f"{no_energy(row)}: {why_no_energy(row, facts)}"])
     repeats = f"{interval} repeatability, 95 %" if interval.startswith("[") else interval
     truth_j = facts.truth.energy_j(row)
     truth = "" if truth_j is None else f"truth {format_si(truth_j, 'J')}, {off_by(row, truth_j)}".rstrip(", ")

@@ -54,7 +54,7 @@ def distinct(texts: Iterable[object]) -> list[str]:
 def axis_unit(values: Iterable[float | None], unit: str) -> tuple[float, str]:
     """The factor by which values are divided for an axis, and the unit that it is then in: (0.001, "ms")."""
     largest = max((abs(value) for value in values if value is not None), default=1.0)
-    factor, prefix = scale_for(largest)
+    factor, prefix = scale_for(largest, unit)
     return factor, f"{prefix}{unit}"
 
 

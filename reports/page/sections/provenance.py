@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from edgewatt.profiler.analysis.process import METHOD_KEY
+from edgewatt.profiler.analysis.synchronised import TIE
+from edgewatt.profiler.clock import HOST_CLOCK
 from edgewatt.profiler.storage.manifest import Manifest
-from edgewatt.profiler.units import format_si
+from edgewatt.profiler.units import format_duration, format_si
 from edgewatt.reports.escape import CELL_LIMIT, printable
 from edgewatt.reports.page.section import Section, ToldRun
 from edgewatt.reports.page.sections.table import Table
@@ -17,7 +19,13 @@ _TEXT_LIMIT: Final = 400
 
 def section(runs: Sequence[ToldRun]) -> Section | None:
     """The provenance of each run."""
-    html = render(__package__, "provenance.html", blocks=[_block(run) for run in runs], several=len(runs) > 1)
+    html = render(
+        __package__,
+        "provenance.html",
+        blocks=[_block(run) for run in runs],
+        several=len(runs) > 1,
+        host_clock=HOST_CLOCK,
+    )
     return Section("provenance", "Provenance", html)
 
 
@@ -106,15 +114,29 @@ def _clocks(manifest: Manifest) -> Table | None:
     """How each clock was mapped to the host's."""
     rows = [
         [
-            Name(clock),
-            _si(fit.get("offset_ns"), 1e-9),
+            Name(_clock(clock)),
+            _apart(fit.get("offset_ns")),
             "" if not _is_number(fit.get("drift")) else f"{1e6 * fit['drift']:.3g} ppm",
             _si(fit.get("bound_ns"), 1e-9),
         ]
         for clock, fit in manifest.clocks.items()
         if isinstance(fit, Mapping)
     ]
-    return Table(("clock", "offset to the host's", "drift", "within"), rows, (1, 2, 3)) if rows else None
+    return Table(("clock", f"beside {HOST_CLOCK}", "drift", "within"), rows, (1, 2, 3)) if rows else None
+
+
+def _clock(name: str) -> str:
+    """A clock as it is named, or as an energy source showed it."""
+    source, tie, clock = name.partition(TIE)
+    return f"{clock}, by pulses of load in {source}" if tie else name
+
+
+def _apart(offset_ns: Any) -> str:
+    """How far a clock is ahead of the host's: its offset is what is added to it to get there."""
+    if not _is_number(offset_ns):
+        return ""
+    said = format_duration(abs(offset_ns) / 1e9)
+    return f"{said} ahead" if offset_ns < 0 else f"{said} behind" if offset_ns > 0 else "the same"
 
 
 def _files(manifest: Manifest) -> Table | None:

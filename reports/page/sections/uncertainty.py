@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from edgewatt.profiler.units import format_si
-from edgewatt.reports.budget import by_interval, degrees, together
+from edgewatt.reports.budget import by_interval, degrees, per_cent, together
 from edgewatt.reports.page.section import PALETTE, Plot, Section, ToldRun
 from edgewatt.reports.page.sections.configurations import BLOCKS_LIMIT, Configuration, configurations
 from edgewatt.reports.page.sections.plotting import (
@@ -74,7 +74,7 @@ def _rows(name: str, terms: Terms) -> list[list[Any]]:
             term["kind"],
             format_si(term["u_j"], "J"),
             degrees(term["df_n"]).removesuffix(" of freedom").removesuffix("s").removesuffix(" degree"),
-            f"{100 * _share(term):.1f} %",
+            f"{per_cent(_share(term))} %",
             term["shrinks"] or "",
         ]
         for term in terms
@@ -99,7 +99,7 @@ def _plot(one: Configuration, found: Sequence[tuple[str, Terms]], place: str, ta
     names = distinct(name for name, _ in found)
     made = new_figure(
         "share of the variance (%)", "", height=bars_height(len(found)) + 80, y_range=list(reversed(names)),
-        x_range=(0, 100), tips=[("", "@name"), ("term", "@term"), ("share", "@share{0.0} %"), ("u", "@u")],
+        x_range=(0, 100), tips=[("", "@name"), ("term", "@term"), ("share", "@share %"), ("u", "@u")],
     )  # fmt: skip
     for k, word in enumerate(words):
         data: dict[str, list[Any]] = {"name": [], "left": [], "right": [], "term": [], "share": [], "u": []}
@@ -108,7 +108,14 @@ def _plot(one: Configuration, found: Sequence[tuple[str, Terms]], place: str, ta
             for term in sorted(terms, key=lambda of: words.index(of["term"])):
                 share = 100 * _share(term)
                 if term["term"] == word and share > 0:
-                    values = (name, left, left + share, plot_text(word), share, format_si(term["u_j"], "J"))
+                    values = (
+                        name,
+                        left,
+                        left + share,
+                        plot_text(word),
+                        per_cent(share / 100),
+                        format_si(term["u_j"], "J"),
+                    )
                     for column, value in zip(data, values, strict=True):
                         data[column].append(value)
                 left += share

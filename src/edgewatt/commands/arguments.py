@@ -7,6 +7,7 @@ from typing import Final
 
 # The small network that edgewatt brings.
 TINY: Final = "@tiny"
+_DIGITS: Final = 10
 
 
 def add_device(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -56,12 +57,16 @@ def positive_seconds(text: str) -> float:
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds") from None
     if not (0 < value < math.inf):
-        raise argparse.ArgumentTypeError(f"{text} s is not a time to wait for; give a number above 0")
+        raise argparse.ArgumentTypeError(f"{text} s is no length of time; give a number of seconds above 0")
     return value
 
 
 def count(text: str) -> int:
     """A whole number from 1 on. Raises ArgumentTypeError."""
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0):
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    if len(text) >= _DIGITS:
+        raise argparse.ArgumentTypeError(
+            f"{text[:_DIGITS]}... is too many: a whole number below {10 ** (_DIGITS - 1):,}"
+        )
     return int(text)

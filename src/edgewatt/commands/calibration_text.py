@@ -10,6 +10,7 @@ from edgewatt.profiler.calibration.coverage import missing, rows_by_basis
 from edgewatt.profiler.calibration.tables import BASES
 from edgewatt.reports.calibration_words import blank, fits_of, quality_of_fit, terms
 from edgewatt.reports.escape import printable
+from edgewatt.reports.fold import terminal_width
 from edgewatt.reports.text import text_table
 from edgewatt.reports.wording import counted
 
@@ -155,4 +156,5 @@ def _notes(every: Sequence[str]) -> list[str]:
 
 
 def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(printable(line), _WIDTH, subsequent_indent=" " * _INDENT, break_on_hyphens=False) or [""]
+    width = min(_WIDTH, terminal_width())
+    return textwrap.wrap(printable(line), width, subsequent_indent=" " * _INDENT, break_on_hyphens=False) or [""]

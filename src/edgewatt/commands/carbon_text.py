@@ -12,7 +12,7 @@ from edgewatt.models.carbon.units import G_PER_KWH
 from edgewatt.profiler.units import format_interval, format_si
 from edgewatt.reports.boundaries import meaning
 from edgewatt.reports.escape import CELL_LIMIT, printable
-from edgewatt.reports.fold import folded
+from edgewatt.reports.fold import folded, terminal_width
 from edgewatt.reports.wording import runs_on
 
 _WIDTH: Final = 120
@@ -54,7 +54,8 @@ def carbon_text(runs: Sequence[Counted], grid: Grid, place: Place | None) -> str
         notes.append(f"not in the embodied carbon of {place.name}: {place.missing}")
     notes.append(f"the licence of the intensities: {grid.label.licence}")
     lines += ["made from:", *bases, *(f"note: {note}" for note in dict.fromkeys(notes))]
-    return "\n".join(part for line in lines for part in folded(printable(line), _WIDTH))
+    width = min(_WIDTH, terminal_width())
+    return "\n".join(part for line in lines for part in folded(printable(line), width))
 
 
 def _widest(footprints: Sequence[Footprint]) -> list[Footprint]:

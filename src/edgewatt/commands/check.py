@@ -18,6 +18,7 @@ from edgewatt.reports.ci.github import add_summary, annotations
 from edgewatt.reports.ci.junit import junit_xml
 from edgewatt.reports.ci.verdict_markdown import verdict_markdown
 from edgewatt.reports.export import write_file
+from edgewatt.reports.fold import terminal_width
 from edgewatt.reports.verdict import verdict_text
 
 EPILOG: Final = """\
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 def _live(args: argparse.Namespace, rule: dict[str, Any]) -> int:
     if args.run is not None:
         raise UsageError(f"{args.run} does not go with --plan and --against, which measure both sides")
-    found, said = check_live.run(args, rule, verdict_text)
+    found, said = check_live.run(args, rule, lambda check: verdict_text(check, terminal_width()))
     _write(args, found)
     print(said)
     return found.exit_code
@@ -119,7 +120,7 @@ def _write(args: argparse.Namespace, found: Check) -> None:
 
 
 def _text(args: argparse.Namespace, found: Check) -> str:
-    said = verdict_text(found)
+    said = verdict_text(found, terminal_width())
     if args.save is None:
         return said
     return f"{said}\n{'written to' if found.exit_code == 0 else 'it did not pass: not written to'} {args.save}"

@@ -14,6 +14,7 @@ from edgewatt.profiler.errors import UsageError
 from edgewatt.profiler.history.series import Series, series_of
 from edgewatt.profiler.history.spread import session_spreads
 from edgewatt.profiler.history.stored import append, read_history
+from edgewatt.reports.fold import terminal_width
 from edgewatt.reports.history import charts, history_json, history_text
 
 
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.run is not None:
         add(args)
     history = read_history(args.history)
-    print(json.dumps(history_json(history), allow_nan=False) if args.json else history_text(history))
+    print(json.dumps(history_json(history), allow_nan=False) if args.json else history_text(history, terminal_width()))
     return 0
 
 

@@ -9,6 +9,7 @@ from edgewatt.commands.arguments import names
 from edgewatt.profiler.comparing.compare import compare_paths
 from edgewatt.profiler.errors import UsageError
 from edgewatt.reports.comparison import comparison_text
+from edgewatt.reports.fold import terminal_width
 
 EPILOG: Final = """\
 examples:
@@ -44,5 +45,9 @@ def run(args: argparse.Namespace) -> int:
             raise UsageError("--allow is for OLD NEW: with --published nothing is refused, and what differs is listed")
         return compare_published.run(args)
     comparison = compare_paths(args.old, args.new, match=args.match, allow=args.allow)
-    print(json.dumps(comparison.to_json(), allow_nan=False) if args.json else comparison_text(comparison))
+    print(
+        json.dumps(comparison.to_json(), allow_nan=False)
+        if args.json
+        else comparison_text(comparison, terminal_width())
+    )
     return comparison.exit_code

@@ -10,6 +10,7 @@ from edgewatt.profiler.channel import Channel, EnergySource
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.boundaries import meaning
 from edgewatt.reports.escape import printable
+from edgewatt.reports.fold import terminal_width
 
 WIDTH: Final = 120
 # Of what has no command: as far as edgewatt knows it is so on this device, whatever is done.
@@ -114,9 +115,8 @@ def _kinds(one: Looked) -> dict[str, list[str]]:
 
 def wrapped(label: str, text: str, width: int = _LABEL) -> list[str]:
     """`text` below the name of a device, its label before the first line."""
-    lines = textwrap.wrap(
-        text, WIDTH - width - 2, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
+    room = min(WIDTH, terminal_width()) - width - 2
+    lines = textwrap.wrap(text, room, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
     return [f"  {label if at == 0 else '':{width}}{line}" for at, line in enumerate(lines)]
 
 

@@ -103,6 +103,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         wrote = {"written": args.output, "format": args.to, "table": args.table, "runs": args.runs}
         print(json.dumps({**wrote, "notices": list(said)}))
+    elif args.output != STANDARD_OUTPUT:
+        print(f"written to {printable(args.output)}")
     return 0
 
 

@@ -1,10 +1,17 @@
 """What a verb that writes a run says of it when it ends early: that it is kept, if there is one."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgewatt.profiler.errors import DeviceError
+from edgewatt.profiler.storage.writer import refuse_taken
+
+
+def refuse_taken_early(run: Path) -> None:
+    """As the writer of a run does, before a device is touched for it."""
+    with suppress(OSError):  # which the writer tells better
+        refuse_taken(run)
 
 
 @contextmanager

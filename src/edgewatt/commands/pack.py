@@ -43,7 +43,7 @@ def _kind(stand_in: str) -> str:
     """What a stand-in stands for; a config_id and a hash of conditions have the form of one."""
     if "-" in stand_in:
         return stand_in.partition("-")[0]
-    return "conditions_sha256" if len(stand_in) == _SHA256_DIGITS else "config_id"
+    return "conditions digest" if len(stand_in) == _SHA256_DIGITS else "config_id"
 
 
 def _as_text(packed: Packed) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from edgewatt.commands import profile_command, profile_operators, profile_plan
 from edgewatt.commands.answers import print_answer
 from edgewatt.commands.arguments import TINY, add_device, add_run_output, count, model_path, positive_seconds
-from edgewatt.commands.kept import kept
+from edgewatt.commands.kept import kept, refuse_taken_early
 from edgewatt.commands.progress import ErrorStreamProgress
 from edgewatt.profiler.bench_devices import opened
 from edgewatt.profiler.errors import UsageError
@@ -127,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
         conditions=dict(_key_value("--set", text) for text in args.set),
     )
     path = Path(args.output)
+    refuse_taken_early(path)
     try:
         with kept(path), opened(args.device, args.meter) as (device, meters):
             if with_operators:

@@ -10,14 +10,16 @@ class ErrorStreamProgress:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._live = self._stream.isatty()
+        self._said = ""
 
     def phase(self, what: str, seconds_left: float | None = None) -> None:
         """Show `what`, and about how long all the rest takes."""
-        left = "" if seconds_left is None else f"  ({format_left(seconds_left)} left)"
+        said = what if seconds_left is None else f"{what}  ({format_left(seconds_left)} left)"
         if self._live:
-            print(f"\r\x1b[2K{what}{left}", end="", file=self._stream, flush=True)
-        else:
-            print(f"{what}{left}", file=self._stream, flush=True)
+            print(f"\r\x1b[2K{said}", end="", file=self._stream, flush=True)
+        elif said != self._said:
+            print(said, file=self._stream, flush=True)
+        self._said = said
 
     def done(self) -> None:
         """Clear the line before the answer is printed."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from edgewatt.commands import record_marks
 from edgewatt.commands.arguments import add_device, add_run_output, positive_seconds
-from edgewatt.commands.kept import kept
+from edgewatt.commands.kept import kept, refuse_taken_early
 from edgewatt.commands.progress import ErrorStreamProgress
 from edgewatt.profiler.batch import Gap
 from edgewatt.profiler.bench_devices import opened
@@ -21,6 +21,7 @@ from edgewatt.profiler.running.record import record
 from edgewatt.profiler.storage.trace import Trace
 from edgewatt.profiler.units import format_si
 from edgewatt.reports.escape import printable
+from edgewatt.reports.fold import folded_note, terminal_width
 from edgewatt.reports.wording import counted
 
 EPILOG: Final = """\
@@ -58,6 +59,7 @@ def run(args: argparse.Namespace) -> int:
         return record_marks.run(args)
     progress = ErrorStreamProgress()
     path, began_s = Path(args.output), time.monotonic()
+    refuse_taken_early(path)
     try:
         with kept(path):
             with opened(args.device, args.meter) as (device, meters):
@@ -93,10 +95,11 @@ def _as_json(trace: Trace) -> dict[str, object]:
 def _as_text(trace: Trace) -> str:
     simulated = "SIMULATED " if trace.manifest.simulated else ""
     lines = [f"{simulated}{printable(str(trace.manifest.device['name']))}"]
-    lines += [f"  {name}: {trace.stored_streams[name].rows} samples" for name in trace.streams]
+    lines += [f"  {name}: {counted(trace.stored_streams[name].rows, 'sample')}" for name in trace.streams]
     lines += _gaps(trace.gaps())
     lines += [f"  not measured: {printable(u['what'])}: {printable(u['reason'])}" for u in trace.manifest.unavailable]
-    return "\n".join([*lines, f"written to {trace.path}"])
+    width = terminal_width()
+    return "\n".join([*(part for line in lines for part in folded_note(line, width)), f"written to {trace.path}"])
 
 
 def _gaps(gaps: Sequence[Gap]) -> list[str]:
