@@ -14,6 +14,8 @@ class Headline:
     """`values`: one per seed; `varied`: the same as all unconfirmed constants vary, one per draw.
 
     `headline` only beside a confirmed value of the paper. Without values there is no number, and `gap` says why.
+    `geometric`: of ratios, whose mean and interval are those of their logarithms, so that a seed in which one side did
+    badly does not speak for all.
     """
 
     name: str
@@ -25,11 +27,23 @@ class Headline:
     varied: Sequence[float] = ()
     published: float | None = None
     headline: bool = False
+    geometric: bool = False
 
     @property
     def ours(self) -> float | None:
         """The mean over seeds."""
-        return float(np.mean(self.values)) if len(self.values) else None
+        return self._over_seeds()[0]
+
+    def _over_seeds(self) -> tuple[float | None, float | None, float | None]:
+        """Mean and interval."""
+        of = interval_of_mean(np.log(self.values) if self.geometric else self.values)
+        if of is None:
+            return None, None, None
+
+        def plain(value: float | None) -> float | None:
+            return float(np.exp(value)) if self.geometric and value is not None else value
+
+        return plain(of.mean), plain(of.low), plain(of.high)
 
     @property
     def span(self) -> tuple[float, float] | None:
@@ -39,7 +53,7 @@ class Headline:
 
     def as_json(self) -> dict[str, Any]:
         """The row that `simulate --json` gives of every system's numbers."""
-        interval = interval_of_mean(self.values)
+        ours, low, high = self._over_seeds()
         span = self.span
         return {
             "name": self.name,
@@ -47,9 +61,9 @@ class Headline:
             "better": self.better,
             "headline": self.headline,
             "published": self.published,
-            "ours": self.ours,
-            "ci_low": None if interval is None else interval.low,
-            "ci_high": None if interval is None else interval.high,
+            "ours": ours,
+            "ci_low": low,
+            "ci_high": high,
             "range_low": None if span is None else span[0],
             "range_high": None if span is None else span[1],
             "seeds": len(self.values),

@@ -24,7 +24,7 @@ class Shelf:
         """The JSON value of a finished trial; None where it is not, or its file is damaged."""
         try:
             return json.loads(self._path(key).read_bytes())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
 
     def keep(self, key: str, value: Any) -> None:
@@ -61,7 +61,7 @@ def shelf_of(folder: str | None, words: str) -> Shelf | None:
             replace_file(head, json.dumps({"of": shelf.of}).encode())
     except OSError as error:
         raise UsageError(f"cannot use {folder}: {error.strerror or error}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"{head} is no JSON; delete {folder} to begin anew") from None
     return shelf
 

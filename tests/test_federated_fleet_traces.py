@@ -131,6 +131,8 @@ def test_what_edgewatt_exports_is_read_again(tmp_path: Path, pickled: bool) -> N
         ({3: {"computation": -1.0, "communication": 1.0}}, "computation of client 3 is -1;"),
         ({3: {"computation": "1", "communication": 1.0}}, "computation of client 3 is a str"),
         ({3: {"computation": float("nan"), "communication": 1.0}}, "computation of client 3 is a float"),
+        ({3: {"computation": 1.0, "communication": 1e-310}}, "communication of client 3 is 1e-310;"),
+        ({10**6000: 5}, "a client's id is a int; expected a text or a number"),
     ],
 )
 def test_a_capacity_that_is_none_is_refused(tmp_path: Path, clients: Any, said: str) -> None:
@@ -179,6 +181,7 @@ def test_a_trace_takes_the_place_of_what_is_drawn(tmp_path: Path) -> None:
         (",".join(COLUMNS) + "\n0,1.5,0,1\n", "line 2: co_cpu_ratio is '1.5', expected a number from 0 to 1"),
         (",".join(COLUMNS) + "\n0,0,0,1\n0,0,0,1\n", "line 3: t_s does not rise"),
         (",".join(COLUMNS) + "\nnan,0,0,1\n", "t_s is 'nan', expected a finite time"),
+        (",".join(COLUMNS) + "\n0,0,0,1e-306\n", "up_b_per_s is '1e-306', expected 0"),
         (",".join(COLUMNS) + "\n0\n", "co_cpu_ratio is ''"),
         ("\udcff", "no text of CSV"),
     ],

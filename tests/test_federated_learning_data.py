@@ -91,6 +91,10 @@ def test_flair_has_many_labels(tmp_path: Path) -> None:
     for a, b in zip(together, alone, strict=True):
         assert all(np.allclose(a.weights[n], b.weights[n], rtol=1e-3, atol=1e-4) for n in weights)
     assert 0 <= learner.accuracy_percent(learner.aggregate(weights, alone)) <= 100
+    for number in range(5):
+        (tmp_path / "small_images" / f"p{number}.jpg").unlink()
+    with pytest.raises(UsageError, match="none of the photographs to train on can be read"):
+        learner_of("flair", Split(2), folder=tmp_path)
     (tmp_path / "labels_and_metadata.json").write_text("[" * 100_000)
     with pytest.raises(UsageError, match="no readable JSON"):
         learner_of("flair", Split(2), folder=tmp_path)

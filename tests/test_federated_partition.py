@@ -1,6 +1,7 @@
 """Who holds which samples, what an aggregation makes of updates, and hostile data files (NumPy alone)."""
 
 import gzip
+import json
 import struct
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgewatt.models.federated.learning import shakespeare as shakespeare_files
 from edgewatt.models.federated.learning.aggregation import acceptable, fedavg, fednova, q_fedavg, scaffold
 from edgewatt.models.federated.learning.bounded import inflated
 from edgewatt.models.federated.learning.cifar import RECORD, cifar100, records_of
@@ -233,6 +235,16 @@ def test_shakespeare_is_read_by_role(tmp_path: Path) -> None:
     assert [data.names[n] for n in data.targets[[0, 2]]] == ["b", "a"]
     assert data.inputs.shape == (3, LENGTH)
     assert list(data.held_owners if data.held_owners is not None else []) == [-1]
+
+
+def test_no_more_of_shakespeare_is_read_than_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shakespeare_files, "SAMPLES_LIMIT", 1)
+    (tmp_path / "train").mkdir()
+    said = {"user_data": {"A": {"x": ["x" * LENGTH] * 2, "y": ["a", "b"]}}}
+    (tmp_path / "train" / "1.json").write_text(json.dumps(said))
+    (tmp_path / "train" / "2.json").write_text("never looked at")
+    with pytest.raises(UsageError, match="2 samples; expected 1 to 1"):
+        shakespeare(tmp_path)
 
 
 @pytest.mark.parametrize(

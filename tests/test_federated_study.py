@@ -1,5 +1,6 @@
 """The study: when a model has converged, gains and their terms, kept trials, and the figures of both systems."""
 
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from edgewatt.models.federated.study.results import RANDOM, results_of
 from edgewatt.models.federated.study.study import Size, Study, study
 from edgewatt.models.federated.study.trial import Asked, Trial, trial_from
 from edgewatt.models.federated.study.tuning import TRIES, tries
-from edgewatt.models.shelf import shelf_of
+from edgewatt.models.shelf import Shelf, shelf_of
 from edgewatt.profiler.errors import UsageError
 
 # How many times faster than FedAvg-Random a made-up method's accuracy rises, and how much less its rounds take.
@@ -108,7 +109,10 @@ def test_a_method_that_never_gets_there_is_counted_to_the_end_and_named(monkeypa
     for rounds, is_said in ((40, False), (24, True)):
         found = tried("autofl", rounds=rounds)
         row = next(of for of in found.headlines if of.name == "global PPW of ours over fedgpo, paired")
-        assert ("counted to the end of the run: fedgpo in 2 of 2 seeds" in row.gap) == is_said
+        # In all cases alike, and none of them is left out.
+        assert ("counted to the end of the run: fedgpo in 8 of 8 runs" in row.gap) == is_said
+        mean = next(of for of in found.headlines if of.name == "global PPW of fedgpo over fedavg-random")
+        assert ("fedgpo in 8 of 8 runs" in mean.gap) == is_said
 
 
 def test_autofls_numbers_stand_beside_the_papers() -> None:
@@ -160,6 +164,24 @@ def test_tables_charts_and_carbon(tmp_path: Path) -> None:  # noqa: ARG001
         carbon_headlines(found.of, "Atlantis")
 
 
+def test_what_is_kept_of_other_files_is_not_taken(tmp_path: Path) -> None:
+    def written(folder: str, ink: int) -> Given:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        for half in ("train", "t10k"):
+            start = tmp_path / folder / half
+            start.with_name(f"{half}-images-idx3-ubyte").write_bytes(
+                struct.pack(">4I", 0x803, 2, 8, 8) + 128 * bytes([ink])
+            )
+            start.with_name(f"{half}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, 2) + bytes([1, 2]))
+        return replace(given(), workload="mnist", data=tmp_path / folder)
+
+    kept = str(tmp_path / "kept")
+    shelf_of(kept, written("of", 1).words())
+    shelf_of(kept, written("of", 1).words())
+    with pytest.raises(UsageError, match="of another calibration, data"):
+        shelf_of(kept, written("of", 200).words())
+
+
 def test_what_is_kept_is_not_done_again_and_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = [Asked(method, IDEAL, seed, 12) for method in MADE for seed in (0, 1)]
     unbroken = many(given(), asked)
@@ -182,9 +204,12 @@ def test_what_is_kept_is_not_done_again_and_is_the_same(tmp_path: Path, monkeypa
     }
     with pytest.raises(UsageError, match="keeps trials of another calibration"):
         shelf_of(str(tmp_path / "kept"), replace(given(), engine="flower").words())
-    (tmp_path / "kept" / "study.json").write_text("{")
-    with pytest.raises(UsageError, match=r"study.json is no JSON"):
-        shelf_of(str(tmp_path / "kept"), given().words())
+    for damaged in ("{", "[" * 100_000):
+        (tmp_path / "kept" / "study.json").write_text(damaged)
+        with pytest.raises(UsageError, match=r"study.json is no JSON"):
+            shelf_of(str(tmp_path / "kept"), given().words())
+        (tmp_path / "kept" / "one.json").write_text(damaged)
+        assert Shelf(tmp_path / "kept", "").find("one") is None
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(UsageError, match="is not empty"):

@@ -1,15 +1,18 @@
 """Real trials of digits in PyTorch (extra `federated`): every method, twice the same, resumed, in two processes."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from edgewatt.device_profiles.published import published
 from edgewatt.models.federated.engines.loop import Keeping
+from edgewatt.models.federated.round import Policy
+from edgewatt.models.federated.study import one as one_trial
 from edgewatt.models.federated.study.cases import Case
 from edgewatt.models.federated.study.given import Given
 from edgewatt.models.federated.study.many import many
-from edgewatt.models.federated.study.methods import METHODS
+from edgewatt.models.federated.study.methods import METHODS, Situation, policy_of
 from edgewatt.models.federated.study.one import one
 from edgewatt.models.federated.study.trial import Asked
 
@@ -34,6 +37,19 @@ def test_each_method_plays_rounds_whose_joules_add_up(method: str) -> None:
     assert sum(trial.causes.values()) == pytest.approx(trial.global_j.sum())
     assert trial.tiers.sum() == sum(trial.targets.values())
     assert len(trial.rewards) == (2 if method in ("autofl", "autofl-shared", "fedgpo") else 0)
+
+
+def test_what_sends_twice_the_arrays_is_billed_twice_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = {}
+
+    def caught(method: str, at: Situation, tuned: Mapping[str, float]) -> Policy:
+        sent[method] = at.job.update_b
+        return policy_of(method, at, tuned)
+
+    monkeypatch.setattr(one_trial, "policy_of", caught)
+    for method in ("fednova", "fedl"):
+        one(Given(given().calibration, trains=False), Asked(method, CASE, 0, 1))
+    assert sent == {"fednova": 6_653_480, "fedl": 2 * 6_653_480}
 
 
 @pytest.mark.parametrize("method", ["fedavg-random", "fednova", "ours"])

@@ -9,17 +9,27 @@ import pytest
 
 from edgewatt.models.federated.heteroswitch.headlines import Tried, headlines_of, pooled, reduction
 from edgewatt.models.federated.heteroswitch.hook import Switching
+from edgewatt.models.federated.heteroswitch.kept import words
 from edgewatt.models.federated.heteroswitch.methods import FEDAVG, HETEROSWITCH, METHODS, setup_of
 from edgewatt.models.federated.heteroswitch.output import figures, tables
 from edgewatt.models.federated.heteroswitch.study import Study, size_of
 from edgewatt.models.federated.heteroswitch.switching import dense_mean, diversified, drawn, is_on, next_ema
 from edgewatt.models.federated.heteroswitch.trial import Trial
+from edgewatt.models.federated.learning.data import Data
 from edgewatt.models.federated.round import Update
 from edgewatt.models.scheduling.constants import Draw, constants_of
 from edgewatt.profiler.errors import UsageError
 
 CONSTANTS = constants_of("../federated/heteroswitch")
 TYPES = ("one", "two", "three")
+
+
+def test_runs_on_the_same_pictures_of_other_phones_are_another_study() -> None:
+    pictures, classes, owners = np.zeros((4, 3, 2, 2), np.uint8), np.arange(4), np.array([0, 0, 1, 1])
+    of = Data("made", pictures, classes, pictures, classes, 4, owners, owners, ("galaxys22", "pixel5"))
+    others = replace(of, owners=1 - owners), replace(of, held_owners=1 - owners), replace(of, owner_names=("a", "b"))
+    assert len({words("reduced", data, None) for data in (of, *others)}) == 4
+    assert words("reduced", of, None) == words("reduced", replace(of, inputs=pictures.copy()), None)
 
 
 def test_switches() -> None:

@@ -25,6 +25,10 @@ _CHOSEN: Final = ("devices", "target", "batch", "epochs")
 _REPLIED: Final = ("replied", "silent", "loss_before", "loss")
 _WEIGHT: Final = "weight "
 _STATE: Final = "state "
+# RuntimeError: of an archive that is encrypted, or of a later version, and of JSON that is too deep.
+_BROKEN: Final = (
+    OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, EOFError, RuntimeError,
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -78,7 +82,7 @@ def read_checkpoint(folder: Path, of: str) -> Kept | None:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         kept = _kept(arrays)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile, EOFError) as error:
+    except _BROKEN as error:
         raise UsageError(f"{path} is no checkpoint of a federated run ({error}); delete it to begin anew") from None
     if kept.of != of:
         raise UsageError(f"{path} is of another run ({kept.of}; asked for: {of}); give another folder, or delete it")

@@ -32,6 +32,9 @@ CLIENTS_LIMIT: Final = 10_000_000
 INTERVALS_LIMIT: Final = 50_000_000
 _B_PER_S_OF_KBPS: Final = 125.0
 _MS: Final = 1e-3
+# Beyond these an update or a step would take more seconds and joules than there are numbers.
+_LEAST: Final = 1e-9
+_MOST: Final = 1e12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +124,8 @@ def _clients(path: str | Path, what: str) -> Mapping[Any, Mapping[str, Any]]:
         count = f"{len(found)} clients" if isinstance(found, dict) else type(found).__name__
         raise UsageError(f"{where}: is {count}; expected a dictionary of 1 to {CLIENTS_LIMIT} clients")
     for client, of in found.items():
+        if not isinstance(client, str) and not NUMBER.holds(client):
+            raise UsageError(f"{where}: a client's id is a {type(client).__name__}; expected a text or a number")
         if not isinstance(of, dict):
             raise UsageError(f"{where}: client {client!r:.80} is {type(of).__name__}; expected a dictionary")
     return found
@@ -135,9 +140,11 @@ def _json(raw: bytes, where: str) -> Any:
 
 def _positive(of: Mapping[str, Any], key: str, where: str, client: Any) -> float:
     value: Any = of.get(key)
-    if not NUMBER.holds(value) or not value > 0:
+    if not NUMBER.holds(value) or not _LEAST <= value <= _MOST:
         seen = "not there" if key not in of else f"{value:g}" if NUMBER.holds(value) else f"a {type(value).__name__}"
-        raise UsageError(f"{where}: {key} of client {client!r:.80} is {seen}; expected a number above 0")
+        raise UsageError(
+            f"{where}: {key} of client {client!r:.80} is {seen}; expected a number above 0 ({_LEAST:g} to {_MOST:g})"
+        )
     return float(value)
 
 

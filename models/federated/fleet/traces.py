@@ -83,6 +83,9 @@ def _value(where: str, number: int, line: list[str], head: list[str], name: str)
     except ValueError:
         value = math.nan
     high = 1.0 if name.endswith("_ratio") else 1e12
+    if name == "up_b_per_s" and 0 < value < 1:
+        # An update would take more seconds and joules than there are numbers.
+        raise UsageError(f"{where}, line {number}: {name} is {shown(said)}, expected 0 (no network) or 1 at least")
     if not (math.isfinite(value) and (name == "t_s" or 0 <= value <= high) and abs(value) <= 1e12):
         expected = "a finite time" if name == "t_s" else f"a number from 0 to {high:g}"
         raise UsageError(f"{where}, line {number}: {name} is {shown(said)}, expected {expected}")

@@ -2,14 +2,13 @@
 
 import json
 import tomllib
-from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
 
 from edgewatt import __version__
 from edgewatt.models.federated.heteroswitch.trial import Trial
-from edgewatt.models.federated.learning.data import Data
+from edgewatt.models.federated.learning.data import Data, fingerprint
 from edgewatt.models.scheduling.constants import FOLDER
 from edgewatt.profiler.calibration.calibration import Calibration
 
@@ -20,9 +19,7 @@ def words(scenario: str, data: Data, calibration: Calibration | None) -> str:
     """All that decides what a run comes to, beside which run it is."""
     tables = {} if calibration is None else {name: calibration.rows(name) for name in sorted(calibration.tables)}
     constants = tomllib.loads((FOLDER / "../federated/heteroswitch.toml").read_text("utf-8"))
-    every = (data.inputs, data.targets, data.held_inputs, data.held_targets)
-    pictures = [data.source, *(sha256(np.ascontiguousarray(of).data).hexdigest() for of in every)]
-    return json.dumps([scenario, pictures, tables, constants, __version__], sort_keys=True, default=str)
+    return json.dumps([scenario, fingerprint(data), tables, constants, __version__], sort_keys=True, default=str)
 
 
 def as_json(trial: Trial) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
@@ -54,6 +55,14 @@ def split(
     if owners is not None:
         more |= {"owners": owners[~held], "held_owners": owners[held]}
     return Data(source, inputs[~held], targets[~held], inputs[held], targets[held], classes_n, **more)
+
+
+def fingerprint(data: Data) -> list[str]:
+    """What tells it from other data: its source, and a hash of each of its parts."""
+    arrays = [data.inputs, data.targets, data.held_inputs, data.held_targets]
+    owned = [of for of in (data.owners, data.held_owners) if of is not None]
+    hashes = [sha256(np.ascontiguousarray(of).data).hexdigest() for of in (*arrays, *owned)]
+    return [data.source, *hashes, *data.owner_names]
 
 
 def facts_of(data: Data) -> Mapping[str, Any]:

@@ -60,6 +60,9 @@ def flair(folder: Path) -> Data:
     owners = np.array([number_of.get(row.user_id, -1) for row in rows], np.int64)[readable]
     flags = np.array([[name in row.labels for name in names] for row in rows], np.uint8)[readable]
     is_held = (np.arange(len(rows)) >= len(trained))[readable]
+    if is_held.all() or not is_held.any():
+        missing = "train on" if is_held.all() else "test with"
+        raise UsageError(f"{images}: none of the photographs to {missing} can be read, first {refused[0]}; {EXPECTED}")
     source = f"FLAIR from {folder.name}, the first {len(trained)} photographs"
     more = {"owner_names": users, "names": names, "refused": refused}
     return split(source, inputs, flags, len(names), is_held, owners, **more)

@@ -71,6 +71,7 @@ def _half(folder: Path) -> Spoken:
     if not paths or len(paths) > FILES_LIMIT:
         raise UsageError(f"{folder}: {len(paths)} JSON files; expected 1 to {FILES_LIMIT} of {EXPECTED}")
     spoken: Spoken = {}
+    samples_n = 0
     for path in paths:
         found = lines_of(json_of(path, BYTES_LIMIT, EXPECTED))
         if isinstance(found, str):
@@ -78,7 +79,9 @@ def _half(folder: Path) -> Spoken:
         for user, (texts, after) in found.items():
             before = spoken.get(user, ([], []))
             spoken[user] = (before[0] + texts, before[1] + after)
-    samples_n = sum(len(texts) for texts, _ in spoken.values())
+            samples_n += len(texts)
+        if samples_n > SAMPLES_LIMIT:
+            break
     if not 1 <= samples_n <= SAMPLES_LIMIT:
         raise UsageError(f"{folder}: {samples_n} samples; expected 1 to {SAMPLES_LIMIT:,}")
     return spoken

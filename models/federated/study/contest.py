@@ -17,17 +17,17 @@ def contest_headlines(of: Tried, others: Sequence[str]) -> list[Headline]:
 
 
 def _pair(of: Tried, what: What, other: str) -> Headline:
-    """The geometric mean over cases in each seed; its interval is over the pairs."""
+    """The geometric mean over cases in each seed, and over seeds."""
     pairs = np.array([[of.found.gain(what, OURS, other, case, seed) for case in of.cases] for seed in of.seeds])
     values = np.exp(np.log(pairs).mean(axis=1))
-    each = ", ".join(f"{case} {pairs[:, k].mean():.2f}" for k, case in enumerate(of.cases))
+    each = ", ".join(f"{case} {np.exp(np.log(pairs[:, k]).mean()):.2f}" for k, case in enumerate(of.cases))
     words = [
         f"better in {int((pairs > 1).sum())} of {pairs.size} pairs of {len(of.seeds)} seeds and {len(of.cases)} cases",
         each,
-        *(said for case in of.cases if (said := not_reached(of.found, (OURS, other), case, of.seeds))),
+        not_reached(of.found, (OURS, other), of.cases, of.seeds),
     ]
-    gap = "; ".join(dict.fromkeys(words))
-    return row(of, f"{WHATS[what]} of ours over {other}, {_which(of)}", values.tolist(), gap)
+    gap = "; ".join(word for word in words if word)
+    return row(of, f"{WHATS[what]} of ours over {other}, {_which(of)}", values.tolist(), gap, geometric=True)
 
 
 def _accuracy(of: Tried, other: str) -> Headline:

@@ -33,7 +33,7 @@ def carbon_headlines(of: Tried, zone: str) -> list[Headline]:
             f"computing and sending to the target; of all devices, idling too, {sum(whole) / len(whole):.3g} g",
             f"{intensity * 3.6e9:.0f} g/kWh of {name}, average, life cycle; {supply:.2f} J from the grid per J",
             "no server, no network beyond the phone's radio, nothing embodied",
-            not_reached(of.found, (method,), case, of.seeds),
+            not_reached(of.found, (method,), [case], of.seeds),
         ]
         found.append(row(
             of, f"CO2e of one model trained by {method}, {case}", local, "; ".join(word for word in words if word),

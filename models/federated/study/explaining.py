@@ -45,8 +45,9 @@ def learnt(found: Results, what: str, method: str, against: str, case: Case, see
     )
 
 
-def not_reached(found: Results, methods: Sequence[str], case: Case, seeds: Sequence[int]) -> str:
-    """Which of these did not reach the target, in how many seeds; blank if all did."""
-    short = {name: n for name in methods if (n := found.unreached(name, case, seeds))}
-    said = ", ".join(f"{name} in {n} of {len(seeds)} seeds" for name, n in short.items())
+def not_reached(found: Results, methods: Sequence[str], cases: Sequence[Case], seeds: Sequence[int]) -> str:
+    """Which of these did not reach the target, in how many runs of all cases together; blank if all did."""
+    short = {name: n for name in methods if (n := sum(found.unreached(name, case, seeds) for case in cases))}
+    runs = f"{len(seeds) * len(cases)} {'seeds' if len(cases) == 1 else 'runs'}"
+    said = ", ".join(f"{name} in {n} of {runs}" for name, n in short.items())
     return f"target not reached, so counted to the end of the run: {said}" if said else ""

@@ -42,7 +42,7 @@ def _first(of: Tried, what: What) -> Headline:
         terms(of.found, what, METHOD, BASELINE, case, of.seeds),
         learnt(of.found, what, METHOD, BASELINE, case, of.seeds),
         f"the abstract says over the baseline settings; taken as the best that were searched, {of.notes['fixed']}",
-        not_reached(of.found, (METHOD, BASELINE), case, of.seeds),
+        not_reached(of.found, (METHOD, BASELINE), [case], of.seeds),
     ]
     return row(
         of, f"{name} over {BASELINE}, {case}", values, "; ".join(word for word in words if word), varied=varied,

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgewatt import __version__
+from edgewatt.models.federated.learning.data import fingerprint
+from edgewatt.models.federated.learning.workloads import WORKLOADS
 from edgewatt.models.federated.study.cases import AUTOFL, FEDGPO, STUDY, study_constants
 from edgewatt.models.scheduling.constants import FOLDER, constants_of
 from edgewatt.profiler.calibration.calibration import Calibration
@@ -28,16 +30,25 @@ class Given:
     trains: bool = True
 
     def words(self) -> str:
-        """All that decides what a trial comes to, beside what is asked of it: for telling kept trials apart."""
+        """All that decides what a trial comes to, beside what is asked of it: for telling kept trials apart.
+
+        Raises UsageError for data that are none.
+        """
         files = {name: tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8")) for name in _CONSTANTS}
         known: dict[str, Any] = {
             "tables": {name: self.calibration.rows(name) for name in sorted(self.calibration.tables)},
             "constants": files,
-            "workload": [self.workload, str(self.data)],
+            "workload": [self.workload, *self._of_data()],
             "engine": [self.engine, self.trains],
             "version": __version__,
         }
         return json.dumps(known, sort_keys=True, default=str)
+
+    def _of_data(self) -> list[str]:
+        """What the folder holds, wherever it is; other files in it are another study."""
+        if self.data is None or self.workload not in WORKLOADS:
+            return [str(self.data)]
+        return fingerprint(WORKLOADS[self.workload].data(self.data))
 
 
 def stands_for(workload: str) -> list[str]:

@@ -64,10 +64,8 @@ def mean_row(of: Tried, what: What, method: str, against: str) -> Headline:
         for seed in of.seeds
     ]
     each = ", ".join(f"{case} {_mean(of, what, method, against, case):.2f}" for case in of.cases)
-    words = [f"geometric mean over cases: {each}"] + [
-        said for case in of.cases if (said := not_reached(of.found, (method, against), case, of.seeds))
-    ]
-    return row(of, f"{WHATS[what]} of {method} over {against}", values, "; ".join(dict.fromkeys(words)))
+    words = [f"geometric mean over cases: {each}", not_reached(of.found, (method, against), of.cases, of.seeds)]
+    return row(of, f"{WHATS[what]} of {method} over {against}", values, "; ".join(word for word in words if word))
 
 
 def _mean(of: Tried, what: What, method: str, against: str, case: Case) -> float:
@@ -88,7 +86,7 @@ def _first(of: Tried, what: What) -> Headline:
         words.append(f"the oracle of participants and targets: {_mean(of, what, O_FL, RANDOM, case):.2f}")
     words += [
         "the paper's mean is over three networks, ours of the CNN on digits",
-        not_reached(of.found, (METHOD,), case, of.seeds),
+        not_reached(of.found, (METHOD,), [case], of.seeds),
     ]
     return row(
         of, f"{WHATS[what]} over {RANDOM}, {case}", [of.found.gain(what, METHOD, RANDOM, case, s) for s in of.seeds],
@@ -100,7 +98,7 @@ def _by_case(of: Tried, what: What, case: Case) -> Headline:
     published = _published(what, case)
     ours = _mean(of, what, METHOD, RANDOM, case)
     words = [] if published is None else beside(ours, published, (), "second-hand, by eye off a figure")
-    words += [terms(of.found, what, METHOD, RANDOM, case, of.seeds), not_reached(of.found, (METHOD,), case, of.seeds)]
+    words += [terms(of.found, what, METHOD, RANDOM, case, of.seeds), not_reached(of.found, (METHOD,), [case], of.seeds)]
     return row(
         of, f"{WHATS[what]} over {RANDOM}, {case}", [of.found.gain(what, METHOD, RANDOM, case, s) for s in of.seeds],
         "; ".join(word for word in words if word), published=published,

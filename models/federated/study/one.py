@@ -1,5 +1,7 @@
 """One trial: its fleet, its learner and its policy are made, and its rounds are played."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from edgewatt.models.federated.engines import flower, loop
@@ -8,6 +10,7 @@ from edgewatt.models.federated.engines.opening import Data, Setup
 from edgewatt.models.federated.engines.rules import rules_of
 from edgewatt.models.federated.fleet.building import as_published, fleet_of
 from edgewatt.models.federated.learning.learner import TorchLearner
+from edgewatt.models.federated.learning.methods import DOUBLE
 from edgewatt.models.federated.learning.partition import Split
 from edgewatt.models.federated.learning.workloads import learner_of
 from edgewatt.models.federated.round import Job
@@ -28,7 +31,7 @@ def one(given: Given, asked: Asked, keeping: Keeping | None = None) -> Trial:
     scenario, constants = scenario_of(asked.case.scenario), constants_of(TESTBED)
     fleet, told = (fleet_of(given.calibration, constants, of, scenario.fleet, asked.seed) for of in (draw, Draw()))
     learner = _learner(given, asked, len(fleet.kind_of), scenario.non_iid_percent)
-    job, times = _standing_for(given, learner.job(*setting_of(asked.case.setting)))
+    job, times = _standing_for(given, learner, setting_of(asked.case.setting))
     world, known = Standing(fleet, times), Standing(told, times)
     policy = policy_of(asked.method, Situation(world, known, job, asked.seed, draw), dict(asked.tuned))
     data = Data(learner.samples_n, learner.classes_ratio)
@@ -51,9 +54,12 @@ def _learner(given: Given, asked: Asked, devices_n: int, non_iid_percent: float)
     return learner_of(given.workload, split, averaged(asked.method), given.data)
 
 
-def _standing_for(given: Given, job: Job) -> tuple[Job, float]:
+def _standing_for(given: Given, learner: TorchLearner, setting: tuple[int, int, int]) -> tuple[Job, float]:
     """What is billed: digits stand for the paper's data and network, other workloads for themselves."""
+    job = learner.job(*setting)
     if given.workload != DIGITS:
         return job, 1.0
     each, stood = (study_constants()[f"data.{name}"] for name in ("each_n", "stands_for_n"))
-    return as_published(job, constants_of(TESTBED)), stood / each
+    stands = as_published(job, constants_of(TESTBED))
+    # The bytes are those of the network's weights; what FEDL sends is twice as much.
+    return replace(stands, update_b=stands.update_b * (2 if learner.method.name in DOUBLE else 1)), stood / each
