@@ -55,6 +55,7 @@ def test_rotation_scale_and_shift_change_nothing() -> None:
     rotation, _ = np.linalg.qr(features(1, 8, 8))
     assert cka(x, x) == pytest.approx(1.0)
     assert cka(x, 3.0 * x @ rotation + 100.0) == pytest.approx(1.0)
+    assert [cka(x, 1e-6 * x), cka(1e6 * x, x)] == pytest.approx([1.0, 1.0])
 
 
 def test_a_larger_change_is_a_lower_cka() -> None:

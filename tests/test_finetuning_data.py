@@ -249,6 +249,7 @@ def test_scores_by_hand() -> None:
     assert scored("spearman", [1, 2, 2, 4], [10, 20, 20, 90]) == pytest.approx(100)
     assert span_f1(["the Red house", "barn"], "red, house!") == 100
     assert span_f1(["red house"], "red") == pytest.approx(200 / 3)
+    assert span_f1(["\u00a35"], "5") == 0  # punctuation is that of ASCII, as there
     assert (span_f1([], ""), span_f1([], "red"), span_f1(["red"], "")) == (100, 0, 0)
 
 

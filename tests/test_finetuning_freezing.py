@@ -38,6 +38,26 @@ def test_frozen_parameters_do_not_move_by_one_bit_and_hold_nothing() -> None:
     assert of.frozen == (0, 1)
 
 
+@pytest.mark.parametrize("kind", [{"foreach": True}, {"fused": True}, {"foreach": False, "amsgrad": True}])
+def test_no_kind_of_adamw_moves_them_whatever_the_rate_and_zeroed_gradients(kind: dict[str, bool]) -> None:
+    still, moving = torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)
+    model = torch.nn.Sequential(still, moving)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.1, weight_decay=0.5, **kind)
+    rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 8)
+    before: list[Any] = []
+    for step in range(8):
+        model(torch.ones(2, 4)).square().mean().backward()
+        optimizer.step()
+        if step == 3:
+            freeze(still, optimizer)
+            before = [one.detach().clone() for one in model.parameters()]
+        optimizer.zero_grad(set_to_none=step % 2 == 0)
+        rate.step()
+    kept = [torch.equal(one, old) for one, old in zip(model.parameters(), before, strict=True)]
+    assert kept == [True, True, False, False]
+    assert set(optimizer.state) == set(moving.parameters())
+
+
 @pytest.mark.parametrize("name", ["adapters", "lora"])
 @pytest.mark.parametrize("make", [bert, gpt2])
 def test_only_the_prefix_frees_bytes_and_flops(name: str, make: Any) -> None:

@@ -174,6 +174,12 @@ def with_gradients() -> Any:
     return model
 
 
+def tied() -> Any:
+    model = bert()
+    model.bert.encoder.layer[3].attention = model.bert.encoder.layer[1].attention
+    return model
+
+
 def adapted() -> Any:
     return method("adapters").prepare(bert())
 
@@ -186,6 +192,7 @@ def adapted() -> Any:
         (checkpointed, "gradient checkpointing is on"),
         (with_gradients, "disable_input_require_grads"),
         (adapted, "already"),
+        (tied, "layers 1 and 3 of BertForSequenceClassification share weights"),
     ],
 )
 def test_a_model_that_will_not_do_is_named(make: Any, said: str) -> None:

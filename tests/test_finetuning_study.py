@@ -19,7 +19,7 @@ from edgewatt.models.finetuning.methods import method_of
 from edgewatt.models.finetuning.output import figures, tables
 from edgewatt.models.finetuning.shapes import Metered, Shape, metered
 from edgewatt.models.finetuning.study import Asked, Study, constants_here, study
-from edgewatt.models.finetuning.study_kept import words
+from edgewatt.models.finetuning.study_kept import trial_found, words
 from edgewatt.models.finetuning.texts import NO_SPAN, Example, Task
 from edgewatt.models.finetuning.trial import Setting, data_of, trial
 from edgewatt.models.shelf import HEAD, shelf_of
@@ -107,7 +107,12 @@ def test_the_same_seed_gives_the_same_and_what_is_kept_is_not_trained_again(
     assert len(kept.varied) == 1
     for name in ("trials", "steps", "varied"):
         assert tables(kept, [])[name].equals(tables(again, [])[name])
-    next(of for of in (tmp_path / "kept").iterdir() if of.name != HEAD).write_text("[]")
+    file = next(of for of in (tmp_path / "kept").iterdir() if of.name != HEAD)
+    whole = json.loads(file.read_text())
+    assert trial_found(whole) is not None
+    for key, value in (("score", "good"), ("columns", {}), ("cached_b", [0]), ("spent", {"joules": 1})):
+        assert trial_found(whole | {key: value}) is None
+    file.write_text("[]")
     with pytest.raises(TypeError):
         study(fewer, meters(), setting=SETTING, shelf=shelf)
     other = random_encoder(layers=2, width=32, vocabulary=100)
@@ -152,6 +157,10 @@ def test_headlines_say_what_is_missing_and_pair_by_seed(found: Study) -> None:
     ]  # fmt: skip
     assert list(kept.values) == pytest.approx(by_hand)
     assert len(kept.varied) == 1
+    looks = np.mean([of.spent.flop / of.flop for of in found.of("safe")])
+    said = rows["importance: share of a training's processor time"].gap.split("under 2 % from ")[1]
+    longer = int(said.split()[0]) / SETTING.steps_n
+    assert looks / (looks + (1 - looks) * longer) == pytest.approx(0.02, rel=0.01)
     assert rows["score of head"].gap.endswith("on class")
     assert paired(found, "ours", "ours", lambda a, b: a.flop - b.flop) == [0, 0]
 
@@ -212,11 +221,12 @@ def test_only_freezing_from_the_input_on_saves_as_table_a4_has_it(frozen: range,
     assert all(one.grad is None for one in tuned.model.parameters())
 
 
-def test_a_shape_is_metered_at_three_prefixes_and_is_on_a_line_between() -> None:
+def test_a_shape_is_metered_at_some_prefixes_and_is_on_a_line_between() -> None:
     add = partial(add_adapters, reduction=4, start_sd=1e-3)
     of = metered(SMALL, 8, add, meters())
     quarter = metered_by_hand(add, 1)
     share = np.array([0.25])
+    assert float(of.flop(np.array([0.75]))[0]) == metered_by_hand(add, 3).flop
     assert float(of.flop(share)[0]) == pytest.approx(quarter.flop, rel=0.02)
     kept = of.memory_b(share, 1)[0] - of.memory_b(share, 0)[0]
     assert kept == pytest.approx(quarter.saved_b, rel=0.05)
@@ -282,6 +292,9 @@ def test_a_folder_of_hugging_face_is_read_and_a_bad_one_named(tmp_path: Path) ->
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(UsageError, match=r"no model of Hugging Face's that can be read"):
         encoder_of(str(tmp_path))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"}))
+    with pytest.raises(UsageError, match="neither a pad_token nor an eos_token"):
+        of_folder(tmp_path)
     (tmp_path / "tokenizer.json").write_bytes(b"\x00")
     with pytest.raises(UsageError, match="its tokenizer cannot be read"):
         of_folder(tmp_path)

@@ -31,9 +31,9 @@ def cka(x: NDArray[Any], y: NDArray[Any]) -> float:
             raise UsageError("CKA: the features are not all finite; the training has diverged: lower its learning rate")
     of_x, of_y = _gram(x), _gram(y)
     own_x, own_y = _hsic(of_x, of_x), _hsic(of_y, of_y)
-    least = np.finfo(np.float64).eps * max(float(np.abs(of_x).max()), float(np.abs(of_y).max()), 1e-300) ** 2
-    if own_x <= least or own_y <= least:
-        return 1.0 if own_x <= least and own_y <= least else 0.0
+    is_still_x, is_still_y = own_x <= _rounding(x), own_y <= _rounding(y)
+    if is_still_x or is_still_y:
+        return 1.0 if is_still_x and is_still_y else 0.0
     return float(_hsic(of_x, of_y) / np.sqrt(own_x * own_y))
 
 
@@ -46,6 +46,12 @@ def _gram(x: NDArray[Any]) -> Floats:
     products: Floats = centred @ centred.T
     np.fill_diagonal(products, 0.0)
     return products
+
+
+def _rounding(x: NDArray[Any]) -> float:
+    """Above what rounding leaves of HSIC where all examples have the same features (each within 100 units)."""
+    largest = float(np.max(np.sum(np.square(x, dtype=np.float64), axis=1)))
+    return float(((100 * np.finfo(np.float64).eps) ** 2 * largest) ** 2)
 
 
 def _hsic(one: Floats, other: Floats) -> float:

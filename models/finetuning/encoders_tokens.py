@@ -84,6 +84,10 @@ def of_folder(folder: Path) -> Tokenise:
         raise UsageError(f"{folder}: its tokenizer has no tokenizer.json, which says where a token is in its text")
     if made.pad_token is None:
         made.pad_token = made.eos_token
+    if made.pad_token is None:
+        raise UsageError(
+            f"{folder}: its tokenizer has neither a pad_token nor an eos_token, with which texts are padded"
+        )
     return partial(_tokens, made)
 
 

@@ -24,7 +24,8 @@ class Tuned:
 def layers_of(model: Any) -> list[Any]:
     """The layers of a Hugging Face encoder or decoder, from input to output.
 
-    Raises UsageError where they are not where such models have them, and for a model of two halves.
+    Raises UsageError where they are not where such models have them, for a model of two halves, and where two layers
+    share weights: what freezes one would freeze the other.
     """
     kind = type(model).__name__
     if getattr(getattr(model, "config", None), "is_encoder_decoder", False):
@@ -36,6 +37,7 @@ def layers_of(model: Any) -> list[Any]:
         except (AttributeError, TypeError):
             continue
         if found:
+            _refuse_shared(kind, found)
             return found
     raise UsageError(
         f"{kind} has no layers where a Hugging Face encoder or decoder has them: looked for {', '.join(PLACES)} in "
@@ -60,6 +62,17 @@ def hidden_of(output: Any) -> Any:
 def with_hidden(output: Any, hidden: Any) -> Any:
     """A layer's output with other hidden states."""
     return (hidden, *output[1:]) if isinstance(output, tuple) else hidden
+
+
+def _refuse_shared(kind: str, layers: Sequence[Any]) -> None:
+    first: dict[int, int] = {}
+    for k, layer in enumerate(layers):
+        for one in layer.parameters():
+            if first.setdefault(id(one), k) != k:
+                raise UsageError(
+                    f"layers {first[id(one)]} and {k} of {kind} share weights: freezing one would freeze the other; "
+                    "give a model whose layers have weights of their own"
+                )
 
 
 def _base(model: Any) -> Any:

@@ -91,7 +91,10 @@ class Metered:
 
 
 def metered(shape: Shape, length: int, add: Callable[[Any], Tuned], meters: Meters) -> Metered:
-    """Meter a shape with the adapters that `add` puts in: none of its layers frozen, half of them, all of them."""
+    """Meter a shape with the adapters that `add` puts in, with no layer frozen, half, all but the last, and all.
+
+    The last one saves nothing but its own parameters: costs are on a line only until there.
+    """
     torch = torch_here()
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -102,7 +105,7 @@ def metered(shape: Shape, length: int, add: Callable[[Any], Tuned], meters: Mete
         tuned = add(model)
         weights_n = sum(one.numel() for one in tuned.model.parameters())
         layers_n = len(tuned.layers)
-        prefixes = (0, layers_n // 2, layers_n)
+        prefixes = tuple(sorted({0, layers_n // 2, layers_n - 1, layers_n}))
         found = [_steps(tuned, prefix, batch, meters) for prefix in prefixes]
     columns = {name: np.array([one[name] for one in found]) for name in found[0]}
     return Metered(shape.name, layers_n, prefixes, weights_n=weights_n, full=full, **columns)

@@ -1,7 +1,7 @@
 """A training as JSON, and which study it is of: what is done of a long study is not done again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from typing import Any, Final
@@ -13,10 +13,13 @@ from edgewatt.models.finetuning.encoders import Encoder
 from edgewatt.models.finetuning.method import Spent
 from edgewatt.models.finetuning.texts import Task
 from edgewatt.models.finetuning.trial import Trial
-from edgewatt.models.finetuning.trial_steps import Steps
+from edgewatt.models.finetuning.trial_steps import COLUMNS, Steps
 from edgewatt.models.scheduling.constants import Constants
 
-_PLAIN: Final = ("method", "task", "seed", "texts_n", "score", "loss", "sharpness", "own_s")
+_PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "method": str, "task": str, "seed": int, "texts_n": int,
+    "score": float, "loss": float, "sharpness": float, "own_s": float,
+}  # fmt: skip
 
 
 def words(encoder: Encoder, scenario: str, constants: tuple[Constants, ...]) -> str:
@@ -52,7 +55,7 @@ def trial_found(of: Any) -> Trial | None:
     """What `as_json` gave; None for anything else, which is then trained anew."""
     try:
         return Trial(
-            **{name: of[name] for name in _PLAIN},
+            **{name: kind(of[name]) for name, kind in _PLAIN.items()},
             frozen=tuple(of["frozen"]), spent=Spent(**of["spent"]), steps=_steps(of), reasons=tuple(of["reasons"]),
         )  # fmt: skip
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -60,8 +63,10 @@ def trial_found(of: Any) -> Trial | None:
 
 
 def _steps(of: Mapping[str, Any]) -> Steps:
-    columns = {name: np.array(values, np.float64) for name, values in of["columns"].items()}
-    return Steps(
-        columns, np.array(of["is_counted"], np.bool_),
-        np.array(of["processor_s"], np.float64), np.array(of["cached_b"], np.float64),
-    )  # fmt: skip
+    """Raises KeyError, TypeError or ValueError for columns that are not all there, or not all of one length."""
+    columns = {name: np.array(of["columns"][name], np.float64) for name in COLUMNS}
+    rest = [np.array(of[name], np.float64) for name in ("is_counted", "processor_s", "cached_b")]
+    lengths = {values.shape for values in (*columns.values(), *rest)}
+    if len(lengths) != 1 or len(next(iter(lengths))) != 1:
+        raise ValueError(lengths)
+    return Steps(columns, rest[0].astype(np.bool_), rest[1], rest[2])

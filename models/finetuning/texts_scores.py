@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from string import punctuation
 from typing import Final
 
 import numpy as np
@@ -48,7 +49,7 @@ def span_f1(accepted: Sequence[str], given: str) -> float:
 
 
 def _words(text: str) -> list[str]:
-    letters = "".join(c if c.isalnum() or c.isspace() else "" for c in text.lower())
+    letters = "".join(c for c in text.lower() if c not in punctuation)
     return [word for word in letters.split() if word not in _ARTICLES]
 
 

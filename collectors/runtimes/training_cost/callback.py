@@ -28,9 +28,8 @@ def training_callback() -> Any:
         def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             """Put the hooks on."""
             del args, state, control
-            optimizer = kwargs["optimizer"]
-            inner = getattr(optimizer, "optimizer", optimizer)  # accelerate wraps it
-            self.cost = self._stack.enter_context(training(kwargs["model"], inner))
+            self._stack.close()  # of a training that raised, whose end nobody told
+            self.cost = self._stack.enter_context(training(kwargs["model"], kwargs["optimizer"]))
 
         def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             """Take them away."""

@@ -15,9 +15,10 @@ from edgewatt.profiler.clock import NS_PER_S
 class Step:
     """One step of the optimizer, from its first forward pass on; stamps are CLOCK_MONOTONIC, devices awaited at both.
 
-    `counts` are of the step in which this shape was counted; that step itself is slow (`is_counted`) and in no mean.
-    Memory: at its peak, and the mean of three readings (begin, after the first forward pass, end). `hooks_s`: what
-    this meter took of it. None: not known, which `Cost.reasons` explains.
+    `counts` are of the step in which this shape was counted, by forward passes where these differ; that step itself is
+    slow (`is_counted`) and in no mean. `kind`: the shape of its input and what trained, by number. Memory: at its peak,
+    and the mean of three readings (begin, after the first forward pass, end). `hooks_s`: what this meter took of it.
+    None: not known, which `Cost.reasons` explains.
     """
 
     t0_ns: int
@@ -29,6 +30,7 @@ class Step:
     memory_mean_b: float | None
     optimizer_b: int
     hooks_s: float
+    kind: int = 0
 
     @property
     def seconds(self) -> float:
@@ -127,9 +129,11 @@ class Cost:
 def intervals_of(steps: Sequence[Step]) -> Iterator[Interval]:
     """The stretches in which the same trained on the same shape of input."""
     at = 0
-    for (trains, counts), alike in groupby(steps, lambda step: (step.trains, step.counts)):
+    for (trains, _), alike in groupby(steps, lambda step: (step.trains, step.kind)):
         every = list(alike)
         timed = [step.seconds for step in every if not step.is_counted]
+        counts = [step.counts for step in every if step.counts and not step.is_counted]
+        counts = counts or [step.counts for step in every if step.counts]
         peaks = [step.memory_peak_b for step in every if step.memory_peak_b is not None]
         means = [step.memory_mean_b for step in every if step.memory_mean_b is not None]
         yield Interval(
@@ -137,12 +141,22 @@ def intervals_of(steps: Sequence[Step]) -> Iterator[Interval]:
             steps_n=len(every),
             step_s=fmean(timed) if timed else None,
             trains=trains,
-            counts=counts,
+            counts=_mean(counts) if counts else None,
             memory_peak_b=max(peaks, default=None),
             memory_mean_b=fmean(means) if means else None,
             optimizer_b=every[-1].optimizer_b,
         )
         at += len(every)
+
+
+def _mean(counts: Sequence[Counted]) -> Counted:
+    """Of steps of one shape: the same, unless they had unlike numbers of forward passes."""
+    if len(set(counts)) == 1:
+        return counts[0]
+    forward_flop, backward_flop = (
+        round(fmean(of)) for of in zip(*((one.forward_flop, one.backward_flop) for one in counts), strict=True)
+    )
+    return Counted(forward_flop, backward_flop, max(one.saved_b for one in counts))
 
 
 def _line(interval: Interval, memory: str) -> str:

@@ -11,12 +11,20 @@ class Counted:
     """Of one step: FLOPs of forward and backward pass, and the most bytes kept between them by one forward pass.
 
     A multiplication and an addition are two FLOPs; only what torch.utils.flop_counter has a formula for is counted
-    (products of matrices, convolutions, attention). What gradient checkpointing computes again is in `backward_flop`.
+    (products of matrices, convolutions, attention). All of the step that is outside of the model's forward passes is in
+    `backward_flop`: what gradient checkpointing computes again, and another network between forward and backward pass.
     """
 
     forward_flop: int
     backward_flop: int
     saved_b: int
+
+    def of_passes(self, passes_n: int, counted_n: int) -> "Counted":
+        """Of a step of so many forward passes, where it was counted in one of `counted_n` such passes."""
+        if passes_n == counted_n:
+            return self
+        forward_flop, backward_flop = (of * passes_n // counted_n for of in (self.forward_flop, self.backward_flop))
+        return Counted(forward_flop, backward_flop, self.saved_b)
 
 
 class Counting:
@@ -24,6 +32,7 @@ class Counting:
 
     def __init__(self, parameters: Callable[[], Any]) -> None:
         self._parameters = parameters
+        self.is_whole = True
         self._stack: ExitStack | None = None
         self._flops: Any = None
         self._keeping: Any = None
@@ -38,7 +47,7 @@ class Counting:
 
         self._held = {one.untyped_storage().data_ptr() for one in self._parameters()}
         self._stack = ExitStack()
-        self._flops = self._stack.enter_context(FlopCounterMode(display=False))
+        self._flops = self._stack.enter_context(FlopCounterMode(display=False, custom_mapping=_on_processors()))
 
     def forward_begins(self) -> None:
         """A forward pass of the model begins: what it keeps is noted until it ends, inside of hooks of the program."""
@@ -55,8 +64,11 @@ class Counting:
         self._forward_flop += self._flops.get_total_flops() - self._at_begin
 
     def end(self) -> Counted:
-        """What was counted."""
-        total = self._flops.get_total_flops()
+        """What was counted; not `is_whole` where a mode of torch's that is not ours began or ended in between."""
+        from torch.utils._python_dispatch import _get_current_dispatch_mode  # noqa: PLC0415
+
+        total, top = self._flops.get_total_flops(), _get_current_dispatch_mode()
+        self.is_whole = top is not None and top in (self._flops, getattr(self._flops, "mode", None))
         self.cancel()
         return Counted(self._forward_flop, total - self._forward_flop, self._most_b)
 
@@ -87,3 +99,28 @@ class Counting:
 
 def _same(tensor: Any) -> Any:
     return tensor
+
+
+def _on_processors() -> dict[Any, Any]:
+    """Formulas, of shapes, for the fused attention of processors: torch has some for CUDA's and none for these.
+
+    Forward the products of queries and keys (n, h, s, d), and of their scores and values; backward those that give the
+    scores again and the gradients of scores, values, queries and keys, as torch counts CUDA's.
+    """
+    import torch  # noqa: PLC0415
+
+    def products(query: Any, key: Any, value: Any, of_keys: int, of_values: int) -> int:
+        n, heads, length, width = query
+        return int(2 * n * heads * length * key[-2] * (of_keys * width + of_values * value[-1]))
+
+    def forward(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
+        return products(query, key, value, 1, 1)
+
+    def backward(_: Any, query: Any, key: Any, value: Any, *__: Any, **___: Any) -> int:
+        return products(query, key, value, 3, 2)
+
+    formulas = {
+        "_scaled_dot_product_flash_attention_for_cpu": forward,
+        "_scaled_dot_product_flash_attention_for_cpu_backward": backward,
+    }
+    return {getattr(torch.ops.aten, name): of for name, of in formulas.items() if hasattr(torch.ops.aten, name)}

@@ -67,6 +67,8 @@ class Watched:
         self._depth = max(self._depth - 1, 0)
 
     def _stepped(self, optimizer: Any, *_: Any) -> None:
+        if self.cost is not None:
+            return
         held = {id(one) for group in optimizer.param_groups for one in group["params"]}
         found = [
             module
@@ -74,9 +76,11 @@ class Watched:
             if any(one.requires_grad and id(one) in held for one in module.parameters())
         ]
         if found:
-            self._let_go()
+            for hook in self._hooks[:-1]:  # torch goes through those of steps just now: that one stays until the end
+                hook.remove()
             largest = max(found, key=lambda module: sum(one.numel() for one in module.parameters()))
             self.cost = self._stack.enter_context(training(largest, optimizer))
+            self._outermost = {}
 
     def _let_go(self) -> None:
         for hook in self._hooks:
