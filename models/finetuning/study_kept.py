@@ -4,6 +4,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from hashlib import sha256
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
@@ -20,15 +22,21 @@ _PLAIN: Final[Mapping[str, Callable[[Any], Any]]] = {
     "method": str, "task": str, "seed": int, "texts_n": int,
     "score": float, "loss": float, "sharpness": float, "own_s": float,
 }  # fmt: skip
+# Tells tokenizers apart.
+_SAMPLE: Final = (("Return a shallow copy; KeyError if it's not found.", "def get_item(self, key): ..."),)
+_SAMPLE_LENGTH: Final = 32
 
 
 def words(encoder: Encoder, scenario: str, constants: tuple[Constants, ...]) -> str:
     """All that decides what a training comes to, beside its task, method and seed."""
-    weights = sha256()
-    for name, of in sorted(encoder.build().state_dict().items()):
+    base = encoder.build()
+    weights = sha256(base.config.to_json_string().encode())
+    for name, of in sorted(base.state_dict().items()):
         weights.update(name.encode() + of.numpy().tobytes())
-    stated = [{name: one.value for name, one in sorted(of.by_name.items())} for of in constants]
-    return json.dumps([encoder.name, weights.hexdigest(), scenario, stated, __version__])
+    tokens = encoder.tokenise(_SAMPLE, _SAMPLE_LENGTH).ids.tolist()
+    stated = [[of.variation_ratio, {name: asdict(one) for name, one in sorted(of.by_name.items())}] for of in constants]
+    versions = [__version__, *(version(of) for of in ("torch", "transformers", "peft") if find_spec(of) is not None)]
+    return json.dumps([encoder.name, weights.hexdigest(), tokens, scenario, stated, versions], default=str)
 
 
 def task_key(task: Task) -> str:
