@@ -248,8 +248,8 @@ def metered_by_hand(add: Any, prefix: int, texts: int = 1) -> Any:
 
 
 def test_safes_freezing_is_laid_on_a_shape(found: Study) -> None:
-    line = np.array([4.0, 3.0, 2.0])
-    of = Metered("line", 2, (0, 1, 2), 0 * line + 1, line, 100 * line, 0 * line, line, 10, meters_nothing())
+    line = np.array([4.0, 3.0, 2.5, 2.0])
+    of = Metered("line", 4, (0, 2, 3, 4), 0 * line + 1, line, 100 * line, 0 * line, line, 10, meters_nothing())
     rows = headlines_of(replace(found, shapes=(of,), batch=1.0))
     memory, flop, _ = (row for row in rows if row.headline)
     runs = found.of("safe", 0)[0].steps

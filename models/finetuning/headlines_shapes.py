@@ -65,8 +65,7 @@ def shape_headlines(study: Study) -> list[Headline]:
                 f"what {study.batch:g} texts keep"
             ),
         ))  # fmt: skip
-        half = np.array([0.0, 0.5])
-        kept = np.interp(half, [0, 0.5, 1], of.saved_b)
+        kept = of.kept_b(np.array([0.0, 0.5]))
         found.append(Headline(
             name=f"{of.name}, kept for the backward pass: lower half frozen below none", unit="%", better="higher",
             basis=_basis(), values=[100 * (1 - float(kept[1] / kept[0]))], gap=f"{kept[0] / 1e6:.4g} MB of one text",

@@ -77,10 +77,14 @@ class Metered:
         """Of one text."""
         return self._at(share, self.step_s)
 
+    def kept_b(self, share: Floats) -> Floats:
+        """For the backward pass of one text."""
+        return self._at(share, self.saved_b)
+
     def memory_b(self, share: Floats, batch: float) -> Floats:
         """Of a step of so many texts: weights, what training a parameter takes, and what is kept."""
         trained = self._at(share, self.trained_n)
-        return VALUE_B * (self.weights_n + _OF_TRAINED * trained) + batch * self._at(share, self.saved_b)
+        return VALUE_B * (self.weights_n + _OF_TRAINED * trained) + batch * self.kept_b(share)
 
     def full_memory_b(self, batch: float) -> float:
         """Where everything trains."""
