@@ -51,15 +51,15 @@ def done_of(
     at_once = min(at_once, len(left))
     if left:
         beside = f", and {at_once - 1} beside it" if at_once > 1 else ""
-        progress(f"{jobs[left[0]].said}{beside}", 1 - len(left) / len(jobs))
+        progress(f"{jobs[left[0]].said}{beside}", 0.0)
     doing = _in_processes if at_once > 1 else _in_turn
     with closing(doing([jobs[k] for k in left], context, at_once)) as done:
-        for done_n, (place, of) in enumerate(done, len(jobs) - len(left) + 1):
+        for done_n, (place, of) in enumerate(done, 1):
             job = jobs[left[place]]
             found[left[place]] = of
             if shelf is not None and job.key:
                 shelf.keep(job.key, as_json(of))
-            progress(f"done: {job.said}", done_n / len(jobs))
+            progress(f"done: {job.said}", done_n / len(left))
     return found
 
 

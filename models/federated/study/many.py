@@ -23,9 +23,9 @@ def many(
     wanted = list(dict.fromkeys(asked))
     found = {each: trial for each in wanted if shelf is not None and (trial := _found(shelf, each)) is not None}
     left = [each for each in wanted if each not in found]
-    for each, trial in _done(given, left, shelf, processes):
+    for done_n, (each, trial) in enumerate(_done(given, left, shelf, processes), 1):
         found[each] = trial
-        progress(str(each), len(found) / len(wanted))
+        progress(str(each), done_n / len(left))
     return {each: found[each] for each in wanted}
 
 
