@@ -24,5 +24,7 @@ def state_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
     """edgewatt's notes between runs go to a temporary folder, and nobody's benches are found."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.getbasetemp() / "state"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+    # Tests look for sentences, which a narrow terminal folds.
+    monkeypatch.delenv("COLUMNS", raising=False)
     # A pseudo-terminal's number is soon another's, in a test beside this one.
     monkeypatch.setattr(lock, "FOLDER", tmp_path_factory.getbasetemp())

@@ -225,7 +225,7 @@ def test_a_run(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", repeats=repeat_rows(), results=[RESULT], conditions={"governor": "performance"})
     repeats = read_repeats(run)
     assert repeats.table.equals(table_of(repeat_rows(), REPEATS))
-    assert repeats.conditions == {"governor": "performance"}
+    assert repeats.conditions == {"governor": "performance", "meter": "none"}
     assert read_table(run).equals(table_of([RESULT], RESULTS))
 
 
