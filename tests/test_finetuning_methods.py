@@ -105,7 +105,7 @@ def test_at_random_as_many_are_frozen_as_by_safe_but_others() -> None:
     assert len(seen) > 3
 
 
-@pytest.mark.parametrize("name", ["ours", "ours-lora"])
+@pytest.mark.parametrize("name", ["ours", pytest.param("ours-lora", marks=pytest.mark.long)])
 def test_ours_freezes_a_prefix_and_says_what_it_took(name: str) -> None:
     (of, frozen, spent), _ = trained(name, ours__price=1.5)
     assert prefix_of(frozen) == len(frozen) > 0
@@ -124,7 +124,7 @@ def test_ours_freezes_a_prefix_and_says_what_it_took(name: str) -> None:
         assert fresh._savings.flop[k] == pytest.approx(cost.flop, rel=1e-3)
 
 
-@pytest.mark.parametrize("make", [bert, gpt2])
+@pytest.mark.parametrize("make", [bert, pytest.param(gpt2, marks=pytest.mark.long)])
 def test_kept_features_change_no_loss_and_save_forward_work(make: Any) -> None:
     def still() -> Any:
         model = make()

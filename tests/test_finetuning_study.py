@@ -173,7 +173,7 @@ def test_tables_and_charts_hold_every_training(found: Study) -> None:
     assert {of.basis for of in figures(found)} == {"simulated"}
 
 
-@pytest.mark.parametrize("kind", ["score", "span"])
+@pytest.mark.parametrize("kind", [pytest.param("score", marks=pytest.mark.long), "span"])
 def test_scores_and_spans_are_learnt(kind: str, asked: Asked) -> None:
     safe, _ = constants_here()
     data = data_of(asked.encoder, toy(kind), SETTING.length)
