@@ -238,3 +238,14 @@ def test_the_process_is_put_back_as_it_was(monkeypatch: pytest.MonkeyPatch) -> N
     # An address that is of no machine (RFC 5737).
     with pytest.raises(UsageError, match=r"talk over 192.0.2.1, which does not work here"):
         refuse_without_loopback("192.0.2.1")
+
+
+def test_standard_output_is_the_studys_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ray prints of lost processes, in threads of its own and in the one in which it is ended."""
+    with by_itself():
+        for name in ("ray_print_logs", flower_waiting.THREAD):
+            thread = threading.Thread(target=print, args=("(raylet) Task failed",), name=name)
+            thread.start()
+            thread.join()
+        print('{"system": "autofl"}')
+    assert capsys.readouterr().out == '{"system": "autofl"}\n'

@@ -16,6 +16,7 @@ from typing import Any, Final, TextIO, cast
 
 import psutil
 
+from edgewatt.models.federated.engines.flower_waiting import THREAD
 from edgewatt.profiler.errors import EdgewattError, UsageError
 from edgewatt.profiler.storage.checked import shown
 
@@ -42,12 +43,15 @@ QUIET: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _WithoutRay:
-    """Standard output, but for what Ray's threads tell of processes that were lost: the study says it."""
+    """Standard output, but for what Ray tells of processes that were lost, in threads of its own and as it ends.
+
+    The study says it, and what is printed may be one JSON object.
+    """
 
     to: TextIO
 
     def write(self, text: str) -> int:
-        return len(text) if threading.current_thread().name.startswith("ray_") else self.to.write(text)
+        return len(text) if threading.current_thread().name.startswith(("ray_", THREAD)) else self.to.write(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.to, name)

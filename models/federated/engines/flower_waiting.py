@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 LOOK_S: Final = 0.05
+# In which Flower and Ray begin and end.
+THREAD: Final = "flower"
 # Ray takes some 7 s to end, in which users ask again; who asks so often wants to leave at any price.
 INTERRUPTS: Final = 3
 
@@ -56,7 +58,7 @@ def in_a_thread(work: Callable[[], None], stop: threading.Event) -> None:
         finally:
             over.set()
 
-    thread = threading.Thread(target=working, name="flower")
+    thread = threading.Thread(target=working, name=THREAD)
     thread.start()
     while not over.is_set() and len(interrupts) < INTERRUPTS:
         try:
